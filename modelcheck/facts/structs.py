@@ -1,0 +1,87 @@
+"""What is known of a model once its graph was read; no torch is needed to hold or show it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+OutputKind = Literal["log-probabilities", "probabilities", "logits"]
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True):
+    """Scalars in the distinct storages of the registered parameters, and what is hidden beside them.
+
+    ``hidden`` counts what the graph reads and that is no registered parameter; the budget applies to
+    ``total + hidden``. ``bytes`` is the size of parameters and hidden weights as they are stored.
+    """
+
+    total: int
+    trainable: int
+    frozen: int
+    unused: int
+    shared: int
+    hidden: int
+    bytes: int
+
+
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """How often an operator is live, and how many modules of its kind are declared."""
+
+    count: int
+    declared: int
+    where: tuple[str, ...]
+
+
+class DropoutUse(Use, frozen=True, kw_only=True):
+    """Dropout's use, with the distinct rates of the live ones."""
+
+    rates: tuple[float, ...]
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the model's table, in the order of the first call.
+
+    ``output_shape`` is for one sample, without the batch, and None for what is never called.
+    """
+
+    path: str
+    type: str
+    calls: int
+    output_shape: tuple[int, ...] | None
+    parameters: int
+    macs: int
+    file: str | None = None
+    line: int | None = None
+
+
+class HiddenWeight(msgspec.Struct, frozen=True, kw_only=True):
+    """A tensor that the graph reads and that is no registered parameter."""
+
+    path: str
+    kind: Literal["constant", "buffer"]
+    dtype: str
+    shape: tuple[int, ...]
+    counted: int
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts of the report, by the definitions in docs/design.md. Shapes are for one sample."""
+
+    capture: Literal["exported", "walked"]
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    output_kind: OutputKind
+    parameters: Parameters
+    macs: int
+    uncounted_operators: tuple[str, ...]
+    receptive_field: tuple[int, int] | None
+    weighted_layers: int
+    batch_norm: Use
+    dropout: DropoutUse
+    global_average_pooling: Use
+    fully_connected: Use
+    unused_modules: tuple[str, ...]
+    hidden_weights: tuple[HiddenWeight, ...]
+    accepted_batches: tuple[int, ...]
+    liveness: Literal["tried", "reachable"]

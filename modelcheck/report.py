@@ -1,0 +1,131 @@
+"""The report: what every command computes, every format shows and every script reads.
+
+Attributes are the JSON's keys. Accuracies are fractions of one; times are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from modelcheck.facts.structs import Facts, Layer
+
+Severity = Literal["error", "advice"]
+Outcome = Literal["pass", "fail", "not run"]
+Verdict = Literal["pass", "fail", "error"]
+
+EXIT_STATUS: dict[Verdict, int] = {"pass": 0, "fail": 1, "error": 3}
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a rule found, with the evidence it rests on."""
+
+    code: str
+    name: str
+    severity: Severity
+    outcome: Literal["fail"] = "fail"
+    message: str
+    where: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+class RuleOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule decided: the evidence where it ran, the cause where it could not."""
+
+    code: str
+    name: str
+    severity: Severity
+    outcome: Outcome
+    evidence: str | None = None
+    cause: str | None = None
+
+
+class Epoch(msgspec.Struct, frozen=True, kw_only=True):
+    """One epoch of training and the evaluation after it."""
+
+    epoch: int
+    images: int
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    train_s: float
+    eval_s: float
+
+
+class TestAccuracy(msgspec.Struct, frozen=True, kw_only=True):
+    """Accuracy on the test set, as fractions of one."""
+
+    __test__ = False
+
+    last: float
+    best: float
+    best_epoch: int
+
+
+class Runs(msgspec.Struct, frozen=True, kw_only=True):
+    """Several trainings of one architecture under seeds that follow each other."""
+
+    n: int
+    mean: float
+    std: float
+    accuracies: tuple[float, ...]
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What training and evaluation measured. ``confusion[i][j]``: images of class i that were taken for class j."""
+
+    dataset: str
+    train_images: int
+    test_images: int
+    recipe: str | None
+    seed: int | None
+    device: str
+    dtype: str
+    threads: int
+    epochs: tuple[Epoch, ...]
+    test_accuracy: TestAccuracy
+    test_loss: float
+    confusion: tuple[tuple[int, ...], ...]
+    images_per_s: float
+    wall_s: float
+    interrupted: bool = False
+    runs: Runs | None = None
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """What wrote the report."""
+
+    name: str
+    version: str
+    torch: str
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """Points, where the policy gives any."""
+
+    points: float
+    max_points: float
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known about one target; the contract's JSON in this order."""
+
+    schema_version: int = 1
+    tool: Tool
+    target: str
+    policy: str | None
+    verdict: Verdict
+    score: Score | None = None
+    facts: Facts | None
+    layers: tuple[Layer, ...] = ()
+    findings: tuple[Finding, ...]
+    rules: tuple[RuleOutcome, ...]
+    metrics: Metrics | None = None
+
+    @property
+    def exit_status(self) -> int:
+        """The command's exit status for this verdict."""
+        return EXIT_STATUS[self.verdict]
