@@ -1,0 +1,205 @@
+"""Writes torch.export's graph in the form of the wire."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.export.graph_signature import InputKind
+
+from modelcheck.capturing.tables import Tables
+from modelcheck.errors import NotCapturable
+from modelcheck.graph.operators import DTYPE_NAMES, EQUATION, MEMORY_FORMAT_NAMES, WORDS
+from modelcheck.graph.wire import (
+    Argument,
+    Device,
+    DType,
+    Graph,
+    InputRef,
+    MemoryFormat,
+    Node,
+    NodeRef,
+    Scalar,
+    Special,
+    TensorRef,
+    Value,
+    Word,
+)
+
+_FRAME = re.compile(r'File "([^"]+)", line (\d+), in ')
+_TORCH = str(Path(torch.__file__).parent)
+_OURS = str(Path(__file__).parent.parent)
+_ROOT = "model"  # the author's module inside the holder that is exported
+
+_PYTHON = {
+    function: f"operator.{function.__name__}"
+    for function in (
+        operator.add, operator.sub, operator.mul, operator.floordiv, operator.truediv, operator.mod, operator.neg,
+        operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge, operator.getitem,
+    )
+} | {
+    math.floor: "math.floor", math.ceil: "math.ceil", math.trunc: "math.trunc", torch.sym_max: "torch.sym_max",
+    torch.sym_min: "torch.sym_min", torch.sym_float: "torch.sym_float", torch.sym_int: "torch.sym_int",
+    torch.sym_not: "torch.sym_not",
+}  # fmt: skip
+
+# checks on sizes that export adds; they compute nothing
+_ASSERTIONS = ("_assert", "sym_constrain_range", "_check")
+# regions that only switch gradients or autocast; their bodies are inlined
+_REGIONS = ("wrap_with_set_grad_enabled", "wrap_with_autocast")
+_DROPPED = ("pin_memory", "layout", "generator")
+
+
+def translate(exported: torch.export.ExportedProgram, tables: Tables) -> Graph:
+    """The graph of an exported program; tensors it reads are entered into the tables.
+
+    Raises:
+        NotCapturable: the graph holds something that has no form on the wire.
+    """
+    translation = _Translation(tables)
+    return translation.graph(exported)
+
+
+class _Translation:
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.nodes: list[Node] = []
+
+    def graph(self, exported: torch.export.ExportedProgram) -> Graph:
+        env: dict[torch.fx.Node, Any] = {}
+        inputs = 0
+        specs = {spec.arg.name: spec for spec in exported.graph_signature.input_specs}
+        for node in exported.graph.nodes:
+            if node.op == "placeholder":
+                spec = specs[node.name]
+                if spec.kind is InputKind.USER_INPUT:
+                    env[node] = InputRef(inputs)
+                    inputs += 1
+                else:
+                    env[node] = TensorRef(self._tensor(exported, spec.target or node.name))
+        outputs = self._body(exported.graph_module, env, grad=True)
+        flat = torch.utils._pytree.tree_leaves(outputs)
+        values: list[Value] = [one for one in flat if isinstance(one, NodeRef | TensorRef | InputRef)]
+        if not values:
+            raise NotCapturable("forward returns no tensor")
+        return Graph(nodes=tuple(self.nodes), outputs=tuple(values))
+
+    def _tensor(self, exported: torch.export.ExportedProgram, target: str) -> int:
+        value = exported.state_dict.get(target)
+        if value is None:
+            value = exported.constants[target]
+        if not isinstance(value, torch.Tensor):
+            raise NotCapturable(f"the graph reads {target}, which is no tensor but {type(value).__name__}")
+        return self.tables.tensor(value, target.removeprefix(f"{_ROOT}."))
+
+    def _body(self, module: torch.fx.GraphModule, env: dict[torch.fx.Node, Any], grad: bool) -> Any:
+        for node in module.graph.nodes:
+            if node.op == "output":
+                return torch.fx.node.map_arg(node.args[0], lambda one: env[one])
+            if node.op == "get_attr":
+                env[node] = getattr(module, str(node.target))
+                if isinstance(env[node], torch.Tensor):
+                    env[node] = TensorRef(self.tables.tensor(env[node], str(node.target)))
+            elif node.op == "call_function":
+                self._call(node, env, grad)
+        return None
+
+    def _call(self, node: torch.fx.Node, env: dict[torch.fx.Node, Any], grad: bool) -> None:
+        name = getattr(node.target, "__name__", str(node.target))
+        if name in _REGIONS:
+            env[node] = self._region(node, env, grad, name)
+        elif node.target is operator.getitem and isinstance(env[node.args[0]], tuple | list):  # type: ignore[index]
+            env[node] = env[node.args[0]][node.args[1]]  # type: ignore[index]
+        elif not any(word in str(node.target) for word in _ASSERTIONS):
+            env[node] = self._operator(node, env, grad)
+
+    def _region(self, node: torch.fx.Node, env: dict[torch.fx.Node, Any], grad: bool, name: str) -> Any:
+        args = list(node.args)
+        at = next(i for i, arg in enumerate(args) if isinstance(arg, torch.fx.Node) and arg.op == "get_attr")
+        body = env[args[at]]  # type: ignore[index]
+        inner = dict(zip(
+            (one for one in body.graph.nodes if one.op == "placeholder"),
+            (env[arg] if isinstance(arg, torch.fx.Node) else arg for arg in args[at + 1 :]),
+            strict=True,
+        ))
+        enabled = bool(args[0]) if name == "wrap_with_set_grad_enabled" else grad
+        return self._body(body, inner, enabled)
+
+    def _operator(self, node: torch.fx.Node, env: dict[torch.fx.Node, Any], grad: bool) -> NodeRef:
+        file, line = _author_line(node)
+        try:
+            encoded = Node(
+                op=_operator_name(node.target),
+                args=tuple(_argument(arg, env) for arg in node.args),
+                kwargs={
+                    key: _argument(value, env)
+                    for key, value in node.kwargs.items()
+                    if key not in _DROPPED and value is not None
+                },
+                module=self.tables.module(_module_path(node)),
+                file=file,
+                line=line,
+                grad=grad,
+            )
+        except _NoForm as error:
+            raise NotCapturable(f"the operator {node.target} takes {error}", file=file, line=line) from None
+        self.nodes.append(encoded)
+        return NodeRef(len(self.nodes) - 1)
+
+
+class _NoForm(Exception):  # noqa: N818 — never leaves this module
+    """An argument that has no form on the wire."""
+
+
+def _operator_name(target: Any) -> str:
+    if isinstance(target, torch._ops.OpOverload):
+        namespace, name = target._schema.name.split("::")
+        return f"{namespace}.{name}.{target._overloadname}"
+    return _PYTHON.get(target) or f"{getattr(target, '__module__', '')}.{getattr(target, '__name__', target)}"
+
+
+def _argument(value: Any, env: dict[torch.fx.Node, Any]) -> Argument:
+    if isinstance(value, tuple | list):
+        return [_scalar(one, env) for one in value]
+    return _scalar(value, env)
+
+
+def _scalar(value: Any, env: dict[torch.fx.Node, Any]) -> Scalar:
+    match value:
+        case torch.fx.Node():
+            return env[value]
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else Special("nan" if value != value else "inf" if value > 0 else "-inf")
+        case torch.dtype() if value in DTYPE_NAMES:
+            return DType(DTYPE_NAMES[value])
+        case torch.memory_format():
+            return MemoryFormat(MEMORY_FORMAT_NAMES[value])
+        case torch.device():
+            return Device()
+        case torch.layout():
+            return None
+        case str() if value in WORDS or EQUATION.match(value):
+            return Word(value)
+    raise _NoForm(f"{value!r:.100}, which a capture cannot hold")
+
+
+def _module_path(node: torch.fx.Node) -> str:
+    stack = node.meta.get("nn_module_stack") or {}
+    paths = [entry[0] for entry in stack.values()]
+    innermost = paths[-1] if paths else ""
+    innermost = innermost.split("@")[0]  # a second call of one module is written as path@1
+    return innermost.removeprefix(_ROOT).removeprefix(".")
+
+
+def _author_line(node: torch.fx.Node) -> tuple[str | None, int | None]:
+    """The innermost frame that is neither torch's nor ours."""
+    for file, line in reversed(_FRAME.findall(node.meta.get("stack_trace") or "")):
+        if not file.startswith((_TORCH, _OURS)) and not file.startswith("torch/"):
+            return file[:1000], int(line)
+    return None, None

@@ -1,0 +1,102 @@
+"""The module tree as it is, walked by the three dictionaries that torch itself stores in.
+
+A class may override ``parameters()``, ``named_modules()`` and the like, by accident or to deceive; what torch registers
+lies in ``_parameters``, ``_buffers`` and ``_modules`` all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AvgPoolNd
+
+from modelcheck.graph.wire import ModuleKind
+
+_BOOKKEEPING = (
+    "parameters named_parameters buffers named_buffers children named_children modules named_modules state_dict "
+    "_named_members train eval apply __dir__ get_parameter get_buffer get_submodule"
+).split()
+
+
+def stored(module: nn.Module, kind: str) -> dict[str, Any]:
+    """The dictionary in which a module stores its ``_parameters``, ``_buffers`` or ``_modules``."""
+    entries: dict[str, Any] = object.__getattribute__(module, "__dict__").get(kind) or {}
+    return {str(name): value for name, value in entries.items() if value is not None}
+
+
+def walk(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Each module of the tree once, with the first path that leads to it; the root's is empty."""
+    seen: set[int] = set()
+    stack: list[tuple[str, nn.Module]] = [("", root)]
+    while stack:
+        path, module = stack.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        yield path, module
+        children = stored(module, "_modules").items()
+        stack.extend((f"{path}.{name}" if path else name, child) for name, child in reversed(list(children)))
+
+
+def declared_kind(module: nn.Module) -> ModuleKind:
+    """What the module's true class makes of it, whatever ``__class__`` says."""
+    kinds = type(module).__mro__
+    if _BatchNorm in kinds:
+        return "batch-norm"
+    if _DropoutNd in kinds:
+        return "dropout"
+    if nn.Linear in kinds:
+        return "linear"
+    if _AdaptiveAvgPoolNd in kinds and _pools_to_one(module):
+        return "global-average-pool"
+    return "average-pool" if _AvgPoolNd in kinds else "other"
+
+
+def _pools_to_one(module: nn.Module) -> bool:
+    size = module.__dict__.get("output_size")
+    return size == 1 or (isinstance(size, tuple | list) and all(side == 1 for side in size))
+
+
+@contextmanager
+def plain_bookkeeping(root: nn.Module) -> Iterator[None]:
+    """Within it, every module's bookkeeping methods are nn.Module's own, as torch.export needs them to be."""
+    changed: list[tuple[nn.Module, type, dict[str, Any]]] = []
+    plain: dict[type, type] = {}
+    try:
+        for _, module in walk(root):
+            own = object.__getattribute__(module, "__dict__")
+            hidden = {name: own.pop(name) for name in _BOOKKEEPING if name in own}
+            changed.append((module, type(module), hidden))
+            _give_class(module, plain)
+        yield
+    finally:
+        for module, kind, hidden in changed:
+            if type(module) is not kind:
+                object.__setattr__(module, "__class__", kind)
+            object.__getattribute__(module, "__dict__").update(hidden)
+
+
+def _give_class(module: nn.Module, plain: dict[type, type]) -> None:
+    kind = type(module)
+    if kind not in plain:
+        overridden = [
+            name
+            for name in _BOOKKEEPING
+            if hasattr(nn.Module, name) and getattr(kind, name, None) is not getattr(nn.Module, name)
+            and not kind.__module__.startswith("torch.")
+        ]
+        plain[kind] = kind
+        if overridden:
+            methods = {name: nn.Module.__dict__[name] for name in overridden if name in nn.Module.__dict__}
+            plain[kind] = type.__new__(type(kind), kind.__name__, (kind,), {**methods, "__module__": kind.__module__})
+    if plain[kind] is not kind:
+        # some layouts (slots, C bases) cannot be exchanged; torch.export then decides whether it can cope
+        try:
+            object.__setattr__(module, "__class__", plain[kind])
+        except TypeError:
+            plain[kind] = kind

@@ -1,0 +1,1 @@
+"""The captured graph: its form on the wire, what may stand in it, and the module that runs it."""

@@ -1,0 +1,211 @@
+"""GraphModel: the nn.Module that runs a capture, one operator after the other, without any code of the author's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from modelcheck.graph.capture import Capture
+from modelcheck.graph.operators import DTYPES, MEMORY_FORMATS, implementation
+from modelcheck.graph.wire import (
+    Argument,
+    Device,
+    DType,
+    Graph,
+    Header,
+    InputRef,
+    MemoryFormat,
+    Node,
+    NodeRef,
+    Special,
+    TensorInfo,
+    TensorRef,
+    Word,
+)
+
+Observe = Callable[[int, Node, tuple[Any, ...], Any], None]
+Substitutes = Mapping[int, Callable[..., Any]]
+
+
+class GraphModel(nn.Module):
+    """Runs the training graph after ``train()`` and the evaluation graph after ``eval()``.
+
+    Holds each stored weight once, as ``p<i>`` (parameters) or ``b<i>`` (buffers and constants), so that
+    ``sum(p.numel() for p in model.parameters())`` is the number of scalars in the distinct storages of the registered
+    parameters: what is counted is what is trained and scored. The weights are copies of the capture's.
+
+    Args:
+        capture: a checked capture.
+        device: where to run; by default where the weights are.
+    """
+
+    def __init__(self, capture: Capture, device: torch.device | str | None = None) -> None:
+        super().__init__()
+        self.header = capture.header
+        self._plans = {True: _plan(self.header.train), False: _plan(self.header.evaluation)}
+        users = storage_users(self.header)
+        self._windows = tuple(_window(info, users[info.storage], self.header) for info in self.header.tensors)
+        for index, storage in enumerate(capture.storages):
+            self._hold(index, storage.to(device, copy=True) if device else storage.clone(), users[index])
+
+    def _hold(self, index: int, storage: torch.Tensor, users: list[TensorInfo]) -> None:
+        whole = _whole(users, storage.numel())
+        values = torch.as_strided(storage, whole.shape, whole.stride) if whole else storage
+        if any(tensor.role == "parameter" for tensor in users):
+            trainable = any(tensor.trainable for tensor in users) and values.is_floating_point() | values.is_complex()
+            self.register_parameter(f"p{index}", nn.Parameter(values, requires_grad=trainable))
+        else:
+            self.register_buffer(f"b{index}", values)
+
+    def storage(self, index: int) -> torch.Tensor:
+        """The parameter or buffer that holds a storage."""
+        name = f"p{index}"
+        return self._parameters[name] if name in self._parameters else self._buffers[f"b{index}"]  # type: ignore[return-value]
+
+    def tensor(self, index: int, values: Mapping[int, torch.Tensor] | None = None) -> torch.Tensor:
+        """A tensor of the capture's table, as a view of its storage; ``values`` may stand in for storages."""
+        window, info = self._windows[index], self.header.tensors[index]
+        base = values[info.storage] if values and info.storage in values else self.storage(info.storage)
+        if not window.whole:
+            base = base.reshape(-1).as_strided(info.shape, info.stride, info.offset)
+        return base.detach() if window.detached else base
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        """The model's output; a tuple where it has several."""
+        outputs = self.run(inputs, training=self.training)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def run(
+        self,
+        inputs: Sequence[torch.Tensor],
+        *,
+        training: bool,
+        observe: Observe | None = None,
+        substitutes: Substitutes | None = None,
+        values: Mapping[int, torch.Tensor] | None = None,
+    ) -> tuple[torch.Tensor, ...]:
+        """The outputs of one of the two graphs.
+
+        Args:
+            inputs: one tensor an input, batch first.
+            training: which graph.
+            observe: called after each node with its index, the node, its arguments and its result.
+            substitutes: functions to run in place of some nodes, by the node's index.
+            values: other numbers for some storages, by the storage's index.
+        """
+        graph = self.header.train if training else self.header.evaluation
+        env: dict[int, Any] = {}
+        read = _Reader(self, inputs, env, values)
+        for index, (node, function, released) in enumerate(self._plans[training]):
+            args = tuple(read(argument) for argument in node.args)
+            kwargs = {name: read(argument) for name, argument in node.kwargs.items()}
+            if substitutes and index in substitutes:
+                function = substitutes[index]
+            if node.grad or not torch.is_grad_enabled():
+                env[index] = function(*args, **kwargs)
+            else:
+                with torch.no_grad():
+                    env[index] = function(*args, **kwargs)
+            if observe:
+                observe(index, node, args, env[index])
+            for name in released:
+                env.pop(name, None)
+        return tuple(read(output) for output in graph.outputs)
+
+
+class _Reader:
+    """Turns the wire's arguments into what operators take."""
+
+    def __init__(
+        self,
+        model: GraphModel,
+        inputs: Sequence[torch.Tensor],
+        env: dict[int, Any],
+        values: Mapping[int, torch.Tensor] | None,
+    ) -> None:
+        self.model, self.inputs, self.env, self.values = model, inputs, env, values
+        self.device = inputs[0].device
+
+    def __call__(self, argument: Argument) -> Any:
+        match argument:
+            case NodeRef(id=id_):
+                return self.env[id_]
+            case TensorRef(id=id_):
+                return self.model.tensor(id_, self.values)
+            case None | bool() | int() | float():
+                return argument
+            case list():
+                return [self(one) for one in argument]
+            case InputRef(id=id_):
+                return self.inputs[id_]
+            case Special(value=value):
+                return float(value)
+            case DType(name=name):
+                return DTYPES[name]
+            case MemoryFormat(name=name):
+                return MEMORY_FORMATS[name]
+            case Word(value=value):
+                return value
+            case Device():
+                return self.device
+
+
+class _Window:
+    """How a tensor lies in the parameter or buffer that holds it."""
+
+    __slots__ = ("detached", "whole")
+
+    def __init__(self, whole: bool, detached: bool) -> None:
+        self.whole, self.detached = whole, detached
+
+
+def storage_users(header: Header) -> list[list[TensorInfo]]:
+    """For each storage the tensors that lie in it."""
+    users: list[list[TensorInfo]] = [[] for _ in header.storages]
+    for tensor in header.tensors:
+        users[tensor.storage].append(tensor)
+    return users
+
+
+def _whole(users: Iterable[TensorInfo], size: int) -> TensorInfo | None:
+    """The window that all users share if it covers the storage exactly once; then the weight keeps its shape."""
+    windows = {(tensor.offset, tensor.shape, tensor.stride): tensor for tensor in users}
+    if len(windows) != 1:
+        return None
+    tensor = next(iter(windows.values()))
+    dense = 1
+    for length, step in sorted(zip(tensor.shape, tensor.stride, strict=True), key=lambda pair: pair[1]):
+        if length != 1:
+            if step != dense:
+                return None
+            dense *= length
+    return tensor if tensor.offset == 0 and dense == size else None
+
+
+def _window(info: TensorInfo, users: list[TensorInfo], header: Header) -> _Window:
+    trained = any(tensor.role == "parameter" and tensor.trainable for tensor in users)
+    return _Window(
+        whole=_whole(users, header.storages[info.storage].size) is not None,
+        detached=trained and not (info.role == "parameter" and info.trainable),
+    )
+
+
+def _plan(graph: Graph) -> list[tuple[Node, Callable[..., Any], list[int]]]:
+    """Each node with its function and the values that nobody reads after it."""
+    last: dict[int, int] = {}
+    for index, node in enumerate(graph.nodes):
+        last[index] = index
+        for argument in (*node.args, *node.kwargs.values()):
+            for scalar in argument if isinstance(argument, list) else [argument]:
+                if isinstance(scalar, NodeRef):
+                    last[scalar.id] = index
+    for output in graph.outputs:
+        if isinstance(output, NodeRef):
+            last[output.id] = len(graph.nodes)
+    released: dict[int, list[int]] = {}
+    for value, reader in last.items():
+        released.setdefault(reader, []).append(value)
+    return [(node, implementation(node.op), released.get(index, [])) for index, node in enumerate(graph.nodes)]

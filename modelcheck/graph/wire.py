@@ -1,0 +1,151 @@
+"""The capture as bytes: one zip of two stored members, ``graph.json`` and ``weights.safetensors``.
+
+Nothing here is ever unpickled and no name from the file is made into code. Unknown fields, other types, other members,
+compression and sizes beyond the limits are refused; what the numbers mean is checked in ``check.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+FORMAT = 1
+
+
+class NodeRef(msgspec.Struct, frozen=True, tag="node", tag_field="is", forbid_unknown_fields=True):
+    """The value of an earlier node."""
+
+    id: int
+
+
+class TensorRef(msgspec.Struct, frozen=True, tag="tensor", tag_field="is", forbid_unknown_fields=True):
+    """An entry of the capture's table of tensors."""
+
+    id: int
+
+
+class InputRef(msgspec.Struct, frozen=True, tag="input", tag_field="is", forbid_unknown_fields=True):
+    """One of the model's inputs."""
+
+    id: int
+
+
+class Special(msgspec.Struct, frozen=True, tag="float", tag_field="is", forbid_unknown_fields=True):
+    """A float that JSON cannot hold."""
+
+    value: Literal["inf", "-inf", "nan"]
+
+
+class DType(msgspec.Struct, frozen=True, tag="dtype", tag_field="is", forbid_unknown_fields=True):
+    """A torch dtype by its name."""
+
+    name: str
+
+
+class MemoryFormat(msgspec.Struct, frozen=True, tag="memory-format", tag_field="is", forbid_unknown_fields=True):
+    """A torch memory format by its name."""
+
+    name: str
+
+
+class Device(msgspec.Struct, frozen=True, tag="device", tag_field="is", forbid_unknown_fields=True):
+    """The device that the graph runs on, whatever the author's was."""
+
+
+class Word(msgspec.Struct, frozen=True, tag="word", tag_field="is", forbid_unknown_fields=True):
+    """One of the few words that operators take (``operators.WORDS``), or an einsum equation."""
+
+    value: str
+
+
+Value = NodeRef | TensorRef | InputRef
+Scalar = None | bool | int | float | NodeRef | TensorRef | InputRef | Special | DType | MemoryFormat | Device | Word
+Argument = Scalar | list[Scalar]
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One call of one operator.
+
+    Args:
+        op: a name from the allow-list, such as ``aten.conv2d.default``.
+        module: index into the capture's modules: whose forward made the call, as the author's process claims.
+        file, line: the author's source, likewise a claim.
+        grad: False where the author's code switched gradients off.
+    """
+
+    op: str
+    args: tuple[Argument, ...]
+    kwargs: dict[str, Argument] = {}
+    module: int = 0
+    file: str | None = None
+    line: int | None = None
+    grad: bool = True
+
+
+class Graph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nodes in the order in which they run, and what comes out."""
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[Value, ...]
+
+
+class TensorInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tensor that the graph may read: a window on one of the stored storages.
+
+    Args:
+        role: registered parameter, registered buffer, or a constant that was registered nowhere.
+        paths: the names under which it is registered; for a constant the name that was found for it.
+        storage: index of the storage; ``offset``, ``shape`` and ``stride`` are in its elements.
+        trainable: True where the author's parameter requires a gradient.
+    """
+
+    role: Literal["parameter", "buffer", "constant"]
+    paths: tuple[str, ...]
+    storage: int
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    trainable: bool
+
+
+ModuleKind = Literal[
+    "batch-norm", "dropout", "linear", "global-average-pool", "average-pool", "other"
+]  # as declared: the class, whatever it does
+
+
+class ModuleInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A registered module as its author declared it. The first entry is the model itself, with an empty path."""
+
+    path: str
+    type: str
+    kind: ModuleKind
+    called: bool
+
+
+class InputInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One input for one sample, without the batch."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class StorageInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A flat run of equal numbers; the member ``s<index>`` of the weights."""
+
+    dtype: str
+    size: int
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``graph.json``: everything of a capture but the numbers."""
+
+    format: Literal[1] = FORMAT
+    torch: str
+    name: str
+    inputs: tuple[InputInfo, ...]
+    storages: tuple[StorageInfo, ...]
+    tensors: tuple[TensorInfo, ...]
+    modules: tuple[ModuleInfo, ...]
+    train: Graph
+    evaluation: Graph
