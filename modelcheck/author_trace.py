@@ -1,0 +1,154 @@
+"""Where in the author's code something went wrong, and what it said, in words that are safe to show."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import re
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType
+
+from modelcheck.errors import AuthorError
+
+LONGEST_TEXT = 500
+# what some well-known packages are called where one installs them
+_DISTRIBUTIONS = {
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+}
+_INSTALLED = {"site-packages", "dist-packages"}
+
+
+@contextlib.contextmanager
+def author_code(error: type[AuthorError], failed: str, *allowed: type[BaseException]) -> Iterator[None]:
+    """Turn whatever the author's code raises in the block into ``error``; a Ctrl-C stays one.
+
+    Args:
+        error: what to raise, with the author's file and line in its text and its attributes.
+        failed: the text's beginning, such as "net.py could not be loaded".
+        allowed: exceptions to leave alone.
+    """
+    try:
+        yield
+    except BaseException as exc:
+        if isinstance(exc, (KeyboardInterrupt, *allowed)):
+            raise
+        file, line = author_frame(exc) or (None, None)
+        at = f"{file}, line {line}: " if file else ""
+        text = f"{failed}: {at}{describe_exception(exc)}{_advice(exc, file)}"
+        raise error(text, file=file, line=line) from exc
+
+
+def author_frame(exc: BaseException) -> tuple[str, int] | None:
+    """File and line in the author's code where ``exc`` was raised; None where no frame tells.
+
+    The innermost frame in code that is neither installed nor Python's nor modelcheck's; where there is none,
+    the innermost that is not modelcheck's. The file is shortened as by ``shown_path``. A syntax error lies in
+    the file that could not be compiled, which has no frame.
+    """
+    if isinstance(exc, SyntaxError) and exc.filename and exc.lineno and _is_file(exc.filename):
+        return shown_path(exc.filename), exc.lineno
+    frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(exc.__traceback__)]
+    frames = [(file, line) for file, line in reversed(frames) if _is_file(file) and not _is_ours(file)]
+    chosen = next((frame for frame in frames if not is_library(frame[0])), frames[0] if frames else None)
+    return (shown_path(chosen[0]), chosen[1]) if chosen else None
+
+
+def describe_exception(exc: BaseException) -> str:
+    """``"TypeError: what it says"`` on one line of about 500 characters at most; never raises.
+
+    An exception whose ``__str__`` raises is told by its type alone.
+    """
+    name = class_name(type(exc))
+    try:
+        # an exact str: a subclass of str could bring methods of its own
+        text = printable(str.__str__(str(exc)))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return f"{name} (its message cannot be read)"
+    return f"{name}: {text}" if text else name
+
+
+def definition(value: object) -> tuple[str, int] | None:
+    """File and line where the author wrote the function, or the constructor of the class."""
+    function = getattr(value, "__init__", None) if issubclass(type(value), type) else value
+    if not isinstance(function, FunctionType):
+        return None
+    code = function.__code__
+    found = _is_file(code.co_filename) and not is_library(code.co_filename)
+    return (shown_path(code.co_filename), code.co_firstlineno) if found else None
+
+
+def class_name(cls: type) -> str:
+    """Name of the class, safe to show, without asking a metaclass for it."""
+    return printable(type.__dict__["__name__"].__get__(cls))
+
+
+def printable(text: str, limit: int = LONGEST_TEXT) -> str:
+    """``text`` on one line: line breaks become spaces, other control and formatting characters escapes."""
+    shortened = text[:limit] + (" ..." if len(text) > limit else "")
+    line = re.sub(r"\s*[\t\r\n]\s*", " ", shortened).strip()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
+
+
+def shown_path(path: str | Path) -> str:
+    """``path`` relative to the current directory where it lies below it, otherwise as it is; safe to show."""
+    try:
+        return printable(str(Path(path).relative_to(Path.cwd())))
+    except (OSError, ValueError):
+        return printable(str(path))
+
+
+def is_library(path: str | Path) -> bool:
+    """Whether the file is installed code, Python's own or torch's, and so not the author's."""
+    path = Path(path)
+    torch_file = getattr(
+        sys.modules.get("torch"), "__file__", None
+    )  # a torch built from source lies anywhere
+    return (
+        not _INSTALLED.isdisjoint(path.parts)
+        or path.is_relative_to(sysconfig.get_path("stdlib"))
+        or path.is_relative_to(sysconfig.get_path("platstdlib"))
+        or (torch_file is not None and path.is_relative_to(Path(torch_file).parent))
+    )
+
+
+def _is_ours(file: str) -> bool:
+    return Path(file).is_relative_to(Path(__file__).parent)
+
+
+def _is_file(file: str) -> bool:
+    """Frames of ``exec`` and of frozen modules bear names such as ``<string>``."""
+    try:
+        return Path(file).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _advice(exc: BaseException, file: str | None) -> str:
+    """Say what helps, for the failures that beginners meet most."""
+    if isinstance(exc, SystemExit):
+        return '; what is only to run as a script belongs under `if __name__ == "__main__":`'
+    if isinstance(exc, ModuleNotFoundError) and isinstance(exc.name, str):
+        top = exc.name.partition(".")[0]
+        if top not in sys.modules and not _can_be_found(top):
+            package = printable(_DISTRIBUTIONS.get(top, top))
+            return f"; if that is a package: pip install {package}; if it is a file: put it into the folder"
+    if isinstance(exc, ImportError) and file and "attempted relative import" in describe_exception(exc):
+        module = f"{Path(file).absolute().parent.name}.{Path(file).stem}"
+        return f"; a file of a package is given as a module, from the folder above it: {printable(module)}"
+    return ""
+
+
+def _can_be_found(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
