@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import re
 import sys
 import sysconfig
@@ -52,10 +53,10 @@ def author_frame(exc: BaseException) -> tuple[str, int] | None:
     the innermost that is not modelcheck's. The file is shortened as by ``shown_path``. A syntax error lies in
     the file that could not be compiled, which has no frame.
     """
-    if isinstance(exc, SyntaxError) and exc.filename and exc.lineno and _is_file(exc.filename):
+    if isinstance(exc, SyntaxError) and exc.filename and exc.lineno and is_file(exc.filename):
         return shown_path(exc.filename), exc.lineno
     frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(exc.__traceback__)]
-    frames = [(file, line) for file, line in reversed(frames) if _is_file(file) and not _is_ours(file)]
+    frames = [(file, line) for file, line in reversed(frames) if is_file(file) and not _is_ours(file)]
     chosen = next((frame for frame in frames if not is_library(frame[0])), frames[0] if frames else None)
     return (shown_path(chosen[0]), chosen[1]) if chosen else None
 
@@ -82,7 +83,7 @@ def definition(value: object) -> tuple[str, int] | None:
     if not isinstance(function, FunctionType):
         return None
     code = function.__code__
-    found = _is_file(code.co_filename) and not is_library(code.co_filename)
+    found = is_file(code.co_filename) and not is_library(code.co_filename)
     return (shown_path(code.co_filename), code.co_firstlineno) if found else None
 
 
@@ -120,16 +121,13 @@ def is_library(path: str | Path) -> bool:
     )
 
 
+def is_file(path: str | Path) -> bool:
+    """Whether there is such a file; a name that cannot be a file's, such as ``<string>``, is none."""
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises where a name is too long
+
+
 def _is_ours(file: str) -> bool:
     return Path(file).is_relative_to(Path(__file__).parent)
-
-
-def _is_file(file: str) -> bool:
-    """Frames of ``exec`` and of frozen modules bear names such as ``<string>``."""
-    try:
-        return Path(file).is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _advice(exc: BaseException, file: str | None) -> str:

@@ -28,6 +28,7 @@ from modelcheck.author_trace import (
     author_code,
     class_name,
     definition,
+    is_file,
     is_library,
     printable,
     shown_path,
@@ -150,7 +151,7 @@ def _parse(target: str) -> _Place:
     parts = re.fullmatch(r"(?s)(.+?\.(?:py|ipynb))(?::([^/\\]*))?", target, re.IGNORECASE)
     where, name = (parts[1], parts[2]) if parts else _split_at_colon(target)
     shown = printable(target)
-    if where.lower().endswith(".ipynb") or (_looks_like_path(where) and Path(where).is_dir()):
+    if where.lower().endswith(".ipynb") or (_looks_like_path(where) and _is_folder(where)):
         raise UsageError(f"{shown}: notebooks and folders cannot be read yet: {FORMS}")
     if name is not None:
         _check_name(name, shown)
@@ -170,6 +171,10 @@ def _looks_like_path(where: str) -> bool:
     return "/" in where or "\\" in where or where in {".", ".."}
 
 
+def _is_folder(path: str | Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where a name is too long
+
+
 def _check_name(name: str, shown: str) -> None:
     if not name:
         raise UsageError(f"{shown}: no name after the colon: {FORMS}")
@@ -183,13 +188,12 @@ def _check_name(name: str, shown: str) -> None:
 
 def _existing_file(path: Path, shown: str) -> Path:
     """``path``, if there is a file that Python can run."""
-    with contextlib.suppress(OSError):
-        if path.is_file() and path.suffix.lower() == ".py":
+    if is_file(path):
+        if path.suffix.lower() == ".py":
             return path
-        if path.is_file():
-            raise UsageError(f"{shown}: '{path.suffix}' files cannot be read: {FORMS}")
-        if path.is_dir():
-            raise UsageError(f"{shown}: folders cannot be read yet: give a .py file in it")
+        raise UsageError(f"{shown}: files of the kind '{printable(path.suffix)}' cannot be read: {FORMS}")
+    if _is_folder(path):
+        raise UsageError(f"{shown}: folders cannot be read yet: give a .py file in it")
     try:
         files = {p.stem: p for p in sorted(path.parent.glob("*.py"))}
     except OSError:
@@ -257,7 +261,7 @@ def _no_such_module(name: str, parent: ModuleType | None, place: _Place) -> str:
     prefix = f"{parent.__name__}." if parent is not None else ""
     where = f"in {printable(parent.__name__)}" if parent is not None else "here or installed"
     hint = "; did you mean " + " or ".join(printable(prefix + n) for n in near) + "?" if near else ""
-    if Path(f"{place.module}.py").is_file():
+    if is_file(f"{place.module}.py"):
         hint = f"; did you mean {printable(place.module)}.py?"
     return f"{printable(place.where)}: there is no module '{printable(last)}' {where}{hint}"
 
@@ -467,4 +471,4 @@ def _file_of(name: str, folders: Sequence[str]) -> str | None:
     """File in one of the folders that ``import name`` would run."""
     bases = [os.path.join(folder, *name.split(".")) for folder in folders]  # noqa: PTH118 - as importlib spells it
     files = (base + end for base in bases for end in (f"{os.sep}__init__.py", ".py"))
-    return next(filter(os.path.isfile, files), None)
+    return next(filter(is_file, files), None)

@@ -261,7 +261,7 @@ def test_import_is_light() -> None:
         (".", ["notebooks and folders cannot be read yet: give a .py file"]),
         ("./ns:Net", ["notebooks and folders cannot be read yet"]),
         ("ns:Net", ["folders cannot be read yet"]),
-        ("./notes.txt", ["'.txt' files cannot be read"]),
+        ("./notes.txt", ["'.txt' cannot be read"]),
         ("dir.py", ["folders cannot be read yet"]),
     ],
 )
@@ -290,6 +290,9 @@ def test_malformed_and_unsupported(folder: Path, target: str, words: list[str]) 
         ("xyz.py", ["no such file", "there are built.py, empty.py, net.py"]),
         ("none/net.py", ["no such file", "no .py file in none"]),
         ("x" * 5000 + ".py", ["no such file"]),
+        ("x/" * 5000 + "y" * 300, ["no such file"]),
+        ("x" * 300, ["no module"]),
+        ("\ud800\x1b[1m.py", [r"\ud800\x1b[1m.py: no such file"]),
         ("net.py:Nat", ["net.py has no 'Nat'", "did you mean Net", "  net.py:Needs\n", "  net.py:instance"]),
         ("net:Net.Iner", ["net:Net has no 'Iner'", "did you mean Inner"]),
         ("net:zzz", ["net has no 'zzz' (it was loaded from net.py)", "  net:Net\n"]),
