@@ -80,7 +80,7 @@ def describe_exception(exc: BaseException) -> str:
 def definition(value: object) -> tuple[str, int] | None:
     """File and line where the author wrote the function, or the constructor of the class."""
     function = getattr(value, "__init__", None) if issubclass(type(value), type) else value
-    if not isinstance(function, FunctionType):
+    if type(function) is not FunctionType:  # isinstance would ask the author's object
         return None
     code = function.__code__
     found = is_file(code.co_filename) and not is_library(code.co_filename)

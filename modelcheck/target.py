@@ -390,8 +390,11 @@ def _shown_parameter(parameter: inspect.Parameter) -> str:
     """Parameter without its annotation, and with a default only where that is a plain value."""
     if parameter.default is parameter.empty:
         return str(parameter.replace(annotation=parameter.empty))
-    plain = type(parameter.default) in (bool, int, float, str, type(None))
-    return f"{parameter.name}={printable(repr(parameter.default), 40) if plain else '...'}"
+    default = "..."
+    if type(parameter.default) in (bool, int, float, str, type(None)):
+        with contextlib.suppress(ValueError):  # an int of more digits than Python likes to print
+            default = printable(repr(parameter.default), 40)
+    return f"{parameter.name}={default}"
 
 
 def _no_model(called: str, what: str, value: object) -> LoadError:
@@ -400,11 +403,11 @@ def _no_model(called: str, what: str, value: object) -> LoadError:
 
 
 def _kind(value: object) -> str:
-    if isinstance(value, ModuleType):
+    if type(value) is ModuleType:
         return f"the Python module {printable(value.__name__)}: name something in it"
     if _is_class(value):
         return f"class {class_name(value)}, which is not a subclass of nn.Module"
-    if isinstance(value, FunctionType | BuiltinFunctionType):
+    if type(value) in (FunctionType, BuiltinFunctionType):
         return "a function"
     return f"an object of class {class_name(type(value))}"
 

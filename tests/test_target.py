@@ -421,10 +421,11 @@ def test_no_model(folder: Path, target: str, words: str) -> None:
     assert words in str(error)
 
 
-def test_a_spoofed_class_is_no_model(folder: Path) -> None:
+@pytest.mark.parametrize("answer", ["return nn.Module", "raise RuntimeError"])
+def test_a_spoofed_class_is_no_model(folder: Path, answer: str) -> None:
     (folder / "spoof.py").write_text(
         "from torch import nn\nclass Spoof:\n"
-        "    @property\n    def __class__(self):\n        return nn.Module\n"
+        f"    @property\n    def __class__(self):\n        {answer}\n"
         "spoof = Spoof()\n"
     )
     assert "an object of class Spoof" in str(failing("spoof.py:spoof"))
@@ -451,6 +452,15 @@ def test_missing_arguments_are_named(folder: Path) -> None:
     assert error.line == line_of('    def __init__(self, width, classes, act="relu"):')
     assert str(error) == "Needs(width, classes, act='relu') needs classes: give --arg classes=..."
     assert "give --arg width=... --arg classes=..." in str(failing("net.py:Needs"))
+
+
+def test_defaults_that_cannot_be_shown_are_dots(folder: Path) -> None:
+    (folder / "odd.py").write_text(
+        ONE.replace(
+            "pass", "def __init__(self, width, big=10**5000, act=nn.ReLU()):\n        super().__init__()"
+        )
+    )
+    assert str(failing("odd.py")).startswith("Only(width, big=..., act=...) needs width")
 
 
 def test_unknown_argument(folder: Path) -> None:
