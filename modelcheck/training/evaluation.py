@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from modelcheck.facts.structs import OutputKind
+from modelcheck.report import Metrics, TestAccuracy
+from modelcheck.training.augmentation import scale
+from modelcheck.training.datasets import Dataset
+from modelcheck.training.losses import check_output, classification_loss
+from modelcheck.training.manners import mode, placed
+from modelcheck.training.precision import autocast, choose_dtype, dtype_name
+from modelcheck.training.recipe import Precision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How a model does on the test set.
+
+    ``loss`` is the mean; ``confusion[i][j]`` counts images of class i that were taken for class j.
+    """
+
+    loss: float
+    correct: int
+    images: int
+    confusion: tuple[tuple[int, ...], ...]
+    seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of the images that were taken for what they are."""
+        return self.correct / self.images
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module,
+    dataset: Dataset,
+    *,
+    output_kind: OutputKind,
+    device: torch.device,
+    precision: Precision = "float32",
+    normalize: bool = True,
+    batch: int = 1000,
+) -> Evaluation:
+    """Loss (mean negative log-likelihood, nats), accuracy and confusion on the test set, in evaluation mode.
+
+    The model is left as it was found. Float32 is the default even after a training in bfloat16: the same
+    weights then score the same wherever they are evaluated again.
+
+    Args:
+        model: (N, C, H, W) float to (N, classes).
+        dataset: whose test images are taken.
+        output_kind: what the model's output is; the loss follows from it.
+        device: where to compute.
+        precision: in what to compute.
+        normalize: as the recipe of its training says; see ``Recipe``.
+        batch: images at a time.
+
+    Raises:
+        AuthorError: the model's output has another shape.
+    """
+    start = time.perf_counter()
+    cast = autocast(device, choose_dtype(precision, device))
+    with placed(model, device), mode(model, training=False), cast:
+        outputs = []
+        for images in torch.split(dataset.test_images.to(device), batch):
+            output = model(scale(images, dataset.mean, dataset.std, normalize=normalize))
+            outputs.append(check_output(output, len(images), dataset.classes))
+    output, labels = torch.cat(outputs).float(), dataset.test_labels.to(device)
+    confusion = _confusion(output.argmax(1), labels, dataset.classes)
+    return Evaluation(
+        loss=float(classification_loss(output, labels, output_kind)),
+        correct=sum(confusion[label][label] for label in range(dataset.classes)),
+        images=len(labels),
+        confusion=confusion,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def evaluation_metrics(
+    evaluation: Evaluation, dataset: Dataset, *, device: torch.device, precision: Precision = "float32"
+) -> Metrics:
+    """The report's metrics for weights that were only scored: no recipe, no seed, no epochs.
+
+    ``test_accuracy.best_epoch`` is 0; ``images_per_s`` is the evaluation's.
+    """
+    accuracy = evaluation.accuracy
+    return Metrics(
+        dataset=dataset.name,
+        train_images=len(dataset.train_images),
+        test_images=evaluation.images,
+        recipe=None,
+        seed=None,
+        device=device.type,
+        dtype=dtype_name(choose_dtype(precision, device)),
+        threads=torch.get_num_threads(),
+        epochs=(),
+        test_accuracy=TestAccuracy(last=accuracy, best=accuracy, best_epoch=0),
+        test_loss=evaluation.loss,
+        confusion=evaluation.confusion,
+        images_per_s=evaluation.images / evaluation.seconds,
+        wall_s=evaluation.seconds,
+    )
+
+
+def _confusion(predicted: Tensor, labels: Tensor, classes: int) -> tuple[tuple[int, ...], ...]:
+    counts = torch.bincount(labels * classes + predicted, minlength=classes * classes)
+    return tuple(tuple(row) for row in counts.view(classes, classes).tolist())

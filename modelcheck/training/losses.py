@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
+
+from modelcheck.errors import AuthorError
+from modelcheck.facts.structs import OutputKind
+
+SMALLEST_PROBABILITY = 1e-8
+
+
+def log_probabilities(output: Tensor, kind: OutputKind) -> Tensor:
+    """Log-probabilities of the classes, float32, (N, classes), whatever kind of output the model gives.
+
+    Float32 even under autocast: bfloat16 has three significant digits, too few for a loss. A probability of
+    zero counts as 1e-8, so that one confident mistake is not an infinite loss.
+    """
+    output = output.float()
+    if kind == "logits":
+        return F.log_softmax(output, dim=1)
+    if kind == "probabilities":
+        return output.clamp(min=SMALLEST_PROBABILITY).log()
+    return output
+
+
+def classification_loss(output: Tensor, labels: Tensor, kind: OutputKind, reduction: str = "mean") -> Tensor:
+    """Negative log-likelihood of the labels, in nats: the mean over the batch, or the "sum".
+
+    Args:
+        output: (N, classes), of that kind.
+        labels: int64, (N,).
+        kind: what the output is.
+        reduction: "mean" or "sum".
+    """
+    return F.nll_loss(log_probabilities(output, kind), labels, reduction=reduction)
+
+
+def check_output(output: object, images: int, classes: int) -> Tensor:
+    """The output itself, if it is one row of classes for each image.
+
+    Raises:
+        AuthorError: it has another shape, or is no tensor.
+    """
+    if isinstance(output, Tensor) and output.shape == (images, classes):
+        return output
+    found = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+    raise AuthorError(f"the model gave {found} for {images} images; expected is shape ({images}, {classes})")
