@@ -196,7 +196,20 @@ def test_neighbours_can_be_imported_later_within_importable(folder: Path) -> Non
 
 def test_a_file_called_torch_does_not_hide_torch(folder: Path) -> None:
     (folder / "torch.py").write_text("raise RuntimeError('shadow')\n")
-    assert load_model("net.py:Net").name == "Net"
+    program = "from modelcheck.target import load_model; print(load_model('net.py:Net').name)"
+    root = str(Path(__file__).parents[1])
+    # -I: otherwise Python itself puts the current directory first, before any of modelcheck runs
+    program = f"import sys; sys.path.append({root!r}); {program}"
+    done = subprocess.run([sys.executable, "-I", "-c", program], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "Net"), done.stderr
+
+
+def test_a_module_written_a_moment_ago_is_found(folder: Path) -> None:
+    failing("fresh:Only")
+    before = folder.stat()
+    (folder / "fresh.py").write_text(ONE)
+    os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))  # as on a file system with coarse times
+    assert load_model("fresh:Only").name == "Only"
 
 
 # --- what is left as it was
@@ -370,6 +383,11 @@ def test_a_package_that_the_author_forgot_is_not_a_target_that_is_missing(folder
     assert isinstance(error, LoadError)
     assert (error.file, error.line) == (str(Path("pkg", "__init__.py")), 1)
     assert "pip install nonesuch" in str(error)
+
+
+def test_nobody_is_told_to_install_what_is_there(folder: Path) -> None:
+    (folder / "bad.py").write_text("import torch.nonesuch\n")
+    assert "pip" not in str(failing("bad.py"))
 
 
 def test_relative_imports_in_a_file_are_explained(folder: Path) -> None:
