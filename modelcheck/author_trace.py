@@ -110,9 +110,7 @@ def shown_path(path: str | Path) -> str:
 def is_library(path: str | Path) -> bool:
     """Whether the file is installed code, Python's own or torch's, and so not the author's."""
     path = Path(path)
-    torch_file = getattr(
-        sys.modules.get("torch"), "__file__", None
-    )  # a torch built from source lies anywhere
+    torch_file = getattr(sys.modules.get("torch"), "__file__", None)  # a torch built from source lies anywhere
     return (
         not _INSTALLED.isdisjoint(path.parts)
         or path.is_relative_to(sysconfig.get_path("stdlib"))

@@ -45,7 +45,7 @@ _FILE_PREFIX = "modelcheck_target_"
 _loaded_from_folders: set[str] = set()
 
 
-class TargetNotFound(UsageError):  # noqa: N818 - reads like the NotCapturable beside it
+class TargetNotFound(UsageError):
     """Nothing has the name that the user gave: no such file, module or attribute."""
 
 

@@ -109,9 +109,7 @@ def test_forms(folder: Path, target: str, name: str) -> None:
     assert type(loaded.model).__name__ == name
 
 
-@pytest.mark.parametrize(
-    "file", ["only.py", "a folder/my net.py", "C:\\work\\only.py", "time:12/only.py", "ONLY.PY"]
-)
+@pytest.mark.parametrize("file", ["only.py", "a folder/my net.py", "C:\\work\\only.py", "time:12/only.py", "ONLY.PY"])
 @pytest.mark.parametrize("name", ["", ":Only"])
 def test_files_by_path(folder: Path, file: str, name: str) -> None:
     if os.name == "nt" and ":" in file:
@@ -124,9 +122,7 @@ def test_files_by_path(folder: Path, file: str, name: str) -> None:
 
 
 def test_module_without_a_name_takes_the_only_class_it_defines(folder: Path) -> None:
-    (folder / "only.py").write_text(
-        "from net import Net\nfrom torch.nn import Linear\n" + ONE + "Alias = Only\n"
-    )
+    (folder / "only.py").write_text("from net import Net\nfrom torch.nn import Linear\n" + ONE + "Alias = Only\n")
     assert load_model("only").name == "Only"
 
 
@@ -241,9 +237,7 @@ def test_process_is_left_as_it_was(folder: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_what_the_constructor_prints_goes_to_stderr(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "only.py").write_text(
-        ONE.replace("pass", "def __init__(self):\n        super().__init__(); print(1)")
-    )
+    (folder / "only.py").write_text(ONE.replace("pass", "def __init__(self):\n        super().__init__(); print(1)"))
     load_model("only.py")
     assert capsys.readouterr() == ("", "1\n")
 
@@ -474,9 +468,7 @@ def test_missing_arguments_are_named(folder: Path) -> None:
 
 def test_defaults_that_cannot_be_shown_are_dots(folder: Path) -> None:
     (folder / "odd.py").write_text(
-        ONE.replace(
-            "pass", "def __init__(self, width, big=10**5000, act=nn.ReLU()):\n        super().__init__()"
-        )
+        ONE.replace("pass", "def __init__(self, width, big=10**5000, act=nn.ReLU()):\n        super().__init__()")
     )
     assert str(failing("odd.py")).startswith("Only(width, big=..., act=...) needs width")
 

@@ -11,10 +11,10 @@ from torch import nn
 
 from modelcheck.author_trace import author_frame, describe_exception
 from modelcheck.capturing.manners import left_as_found, set_mode, watched_calls
-from modelcheck.capturing.trial import forward_failure
 from modelcheck.capturing.tables import Tables
 from modelcheck.capturing.translate import translate
 from modelcheck.capturing.tree import plain_bookkeeping
+from modelcheck.capturing.trial import forward_failure
 from modelcheck.errors import NotCapturable
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.check import check_header
@@ -86,7 +86,7 @@ def _export(model: nn.Module, example: torch.Tensor, training: bool) -> torch.ex
             )
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 — the author's forward may raise anything
+    except BaseException as error:
         if failure := forward_failure(model, example, training):
             raise failure from None
         file, line = author_frame(error) or (None, None)

@@ -54,15 +54,18 @@ class Tables:
     def module_infos(self, called: set[int]) -> tuple[ModuleInfo, ...]:
         """The modules as declared, and which of them ran."""
         return tuple(
-            ModuleInfo(path=path, type=type(module).__name__[:200], kind=declared_kind(module), called=id(module) in called)
+            ModuleInfo(
+                path=path,
+                type=type(module).__name__[:200],
+                kind=declared_kind(module),
+                called=id(module) in called,
+            )
             for path, module in self.modules
         )
 
     def storage_infos(self) -> tuple[StorageInfo, ...]:
         """Type and size of each storage."""
-        return tuple(
-            StorageInfo(dtype=DTYPE_NAMES[flat.dtype], size=flat.numel()) for flat in self.storages()
-        )
+        return tuple(StorageInfo(dtype=DTYPE_NAMES[flat.dtype], size=flat.numel()) for flat in self.storages())
 
     def storages(self) -> list[torch.Tensor]:
         """What of each storage the model can reach, flat, and shared with the model."""
@@ -112,10 +115,12 @@ class _Group:
         tensors = self.members.values()
         start = min(tensor.storage_offset() for tensor in tensors)
         ends = [
-            tensor.storage_offset() + 1 + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True))
+            tensor.storage_offset()
+            + 1
+            + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True))
             for tensor in tensors
         ]
-        return start, max(max(ends), start) if next(iter(tensors)).numel() else start
+        return int(start), int(max(ends)) if next(iter(tensors)).numel() else int(start)
 
     def info(self, storage: int, member: int, entry: _Entry) -> TensorInfo:
         tensor = self.members[member]
@@ -125,7 +130,7 @@ class _Group:
             role=entry.role,  # type: ignore[arg-type]
             paths=tuple(path[:1000] for path in entry.paths),
             storage=storage,
-            offset=0 if holes else tensor.storage_offset() - self._range()[0],
+            offset=0 if holes else int(tensor.storage_offset()) - self._range()[0],
             shape=tuple(tensor.shape),
             stride=_contiguous_stride(tensor.shape) if holes else tuple(tensor.stride()),
             trainable=entry.role == "parameter" and bool(entry.tensor.requires_grad),

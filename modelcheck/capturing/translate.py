@@ -121,11 +121,13 @@ class _Translation:
         args = list(node.args)
         at = next(i for i, arg in enumerate(args) if isinstance(arg, torch.fx.Node) and arg.op == "get_attr")
         body = env[args[at]]  # type: ignore[index]
-        inner = dict(zip(
-            (one for one in body.graph.nodes if one.op == "placeholder"),
-            (env[arg] if isinstance(arg, torch.fx.Node) else arg for arg in args[at + 1 :]),
-            strict=True,
-        ))
+        inner = dict(
+            zip(
+                (one for one in body.graph.nodes if one.op == "placeholder"),
+                (env[arg] if isinstance(arg, torch.fx.Node) else arg for arg in args[at + 1 :]),
+                strict=True,
+            )
+        )
         enabled = bool(args[0]) if name == "wrap_with_set_grad_enabled" else grad
         return self._body(body, inner, enabled)
 
@@ -151,7 +153,7 @@ class _Translation:
         return NodeRef(len(self.nodes) - 1)
 
 
-class _NoForm(Exception):  # noqa: N818 — never leaves this module
+class _NoForm(Exception):
     """An argument that has no form on the wire."""
 
 
@@ -175,7 +177,9 @@ def _scalar(value: Any, env: dict[torch.fx.Node, Any]) -> Scalar:
         case None | bool() | int():
             return value
         case float():
-            return value if math.isfinite(value) else Special("nan" if value != value else "inf" if value > 0 else "-inf")
+            return (
+                value if math.isfinite(value) else Special("nan" if value != value else "inf" if value > 0 else "-inf")
+            )
         case torch.dtype() if value in DTYPE_NAMES:
             return DType(DTYPE_NAMES[value])
         case torch.memory_format():

@@ -18,9 +18,23 @@ from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AvgPoolNd
 from modelcheck.graph.wire import ModuleKind
 
 _BOOKKEEPING = (
-    "parameters named_parameters buffers named_buffers children named_children modules named_modules state_dict "
-    "_named_members train eval apply __dir__ get_parameter get_buffer get_submodule"
-).split()
+    "parameters",
+    "named_parameters",
+    "buffers",
+    "named_buffers",
+    "children",
+    "named_children",
+    "modules",
+    "named_modules",
+    "_named_members",
+    "state_dict",
+    "train",
+    "eval",
+    "apply",
+    "get_parameter",
+    "get_buffer",
+    "get_submodule",
+)
 
 
 def stored(module: nn.Module, kind: str) -> dict[str, Any]:
@@ -87,7 +101,8 @@ def _give_class(module: nn.Module, plain: dict[type, type]) -> None:
         overridden = [
             name
             for name in _BOOKKEEPING
-            if hasattr(nn.Module, name) and getattr(kind, name, None) is not getattr(nn.Module, name)
+            if hasattr(nn.Module, name)
+            and getattr(kind, name, None) is not getattr(nn.Module, name)
             and not kind.__module__.startswith("torch.")
         ]
         plain[kind] = kind

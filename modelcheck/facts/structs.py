@@ -39,6 +39,12 @@ class DropoutUse(Use, frozen=True, kw_only=True):
     rates: tuple[float, ...]
 
 
+class LinearUse(Use, frozen=True, kw_only=True):
+    """Use of linear operators, and the convolutions that equal one: from a 1×1 map to a 1×1 map."""
+
+    equals: tuple[str, ...]
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the model's table, in the order of the first call.
 
@@ -80,7 +86,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     batch_norm: Use
     dropout: DropoutUse
     global_average_pooling: Use
-    fully_connected: Use
+    fully_connected: LinearUse
     unused_modules: tuple[str, ...]
     hidden_weights: tuple[HiddenWeight, ...]
     accepted_batches: tuple[int, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import safetensors.torch
 import torch
 
 from modelcheck.errors import DamagedCapture, UsageError
+from modelcheck.files import write_beside
 from modelcheck.graph.check import check_header, check_storages
 from modelcheck.graph.wire import Header
 
@@ -45,11 +45,7 @@ class Capture:
         """
         if any(storage.is_meta for storage in self.storages):
             raise UsageError("a model on the meta device has no weights to save: build it on the CPU")
-        target = Path(path)
-        try:
-            _write_beside(target, self.to_bytes())
-        except OSError as error:
-            raise UsageError(f"cannot write {target}: {error.strerror or error}") from None
+        write_beside(Path(path), self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """The file's bytes; equal captures give equal bytes."""
@@ -102,13 +98,23 @@ def _members(data: bytes) -> tuple[bytes, bytes]:
                 raise DamagedCapture(f"it must hold {GRAPH_MEMBER} and {WEIGHTS_MEMBER}, and holds {names[:4]!r}")
             for entry in entries:
                 if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 0x1:
-                    raise DamagedCapture(f"{entry.filename} is compressed or encrypted; captures are stored as they are")
+                    raise DamagedCapture(
+                        f"{entry.filename} is compressed or encrypted; captures are stored as they are"
+                    )
                 if entry.file_size > len(data):
                     raise DamagedCapture(f"{entry.filename} claims more bytes than the file has")
             if archive.getinfo(GRAPH_MEMBER).file_size > MAX_GRAPH_BYTES:
                 raise DamagedCapture(f"{GRAPH_MEMBER} is larger than {MAX_GRAPH_BYTES // 2**20} MiB")
             return archive.read(GRAPH_MEMBER), archive.read(WEIGHTS_MEMBER)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OSError, OverflowError) as error:
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OSError,
+        OverflowError,
+    ) as error:
         raise DamagedCapture(f"it is no intact zip archive ({error})") from None
 
 
@@ -134,15 +140,3 @@ def _decode_weights(weights: bytes, count: int) -> list[torch.Tensor]:
     if len(stored) != count:
         raise DamagedCapture(f"{WEIGHTS_MEMBER} holds {len(stored)} tensors where the graph names {count}")
     return [stored[name] for name in expected]
-
-
-def _write_beside(target: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -48,7 +48,9 @@ def check_storages(header: Header, storages: Sequence[torch.Tensor]) -> None:
     for index, (info, storage) in enumerate(zip(header.storages, storages, strict=True)):
         found = (DTYPE_NAMES.get(storage.dtype), tuple(storage.shape))
         if found != (info.dtype, (info.size,)):
-            raise DamagedCapture(f"weight s{index} is {found[0]} {list(found[1])} instead of {info.dtype} [{info.size}]")
+            raise DamagedCapture(
+                f"weight s{index} is {found[0]} {list(found[1])} instead of {info.dtype} [{info.size}]"
+            )
 
 
 def _check_tables(header: Header) -> None:
@@ -72,7 +74,10 @@ def _check_tensor(what: str, tensor: TensorInfo, header: Header) -> None:
     _require(0 <= tensor.storage < len(header.storages), f"{what} lies in a storage that is not there")
     _require(len(tensor.shape) == len(tensor.stride), f"{what} has as many strides as sizes")
     _check_shape(what, tensor.shape)
-    _require(all(0 <= step <= MAX_ELEMENTS for step in tensor.stride) and tensor.offset >= 0, f"{what} has odd strides")
+    _require(
+        all(0 <= step <= MAX_ELEMENTS for step in tensor.stride) and tensor.offset >= 0,
+        f"{what} has odd strides",
+    )
     _require(all(len(path) <= MAX_NAME for path in tensor.paths) and len(tensor.paths) >= 1, f"{what} needs a name")
     last = tensor.offset + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride, strict=True))
     empty = 0 in tensor.shape
@@ -80,7 +85,7 @@ def _check_tensor(what: str, tensor: TensorInfo, header: Header) -> None:
 
 
 def _check_shape(what: str, shape: tuple[int, ...]) -> None:
-    _require(len(shape) <= MAX_RANK and all(0 <= size for size in shape), f"{what} has an impossible shape")
+    _require(len(shape) <= MAX_RANK and all(size >= 0 for size in shape), f"{what} has an impossible shape")
     _require(math.prod(shape) <= MAX_ELEMENTS, f"{what} has more than {MAX_ELEMENTS:,} elements")
 
 

@@ -128,7 +128,23 @@ _ATEN: dict[Kind, str] = {
 
 # how to round, pad, index and normalise, and how gelu is approximated
 WORDS = frozenset(
-    "none tanh floor trunc reflect replicate circular constant valid same ij xy forward backward ortho".split()
+    [
+        "none",
+        "tanh",
+        "floor",
+        "trunc",
+        "reflect",
+        "replicate",
+        "circular",
+        "constant",
+        "valid",
+        "same",
+        "ij",
+        "xy",
+        "forward",
+        "backward",
+        "ortho",
+    ]
 )
 EQUATION = re.compile(r"[A-Za-z.,\- >]{1,128}\Z")
 
@@ -141,8 +157,7 @@ DTYPES: dict[str, torch.dtype] = {
 }  # fmt: skip
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MEMORY_FORMATS: dict[str, torch.memory_format] = {
-    name: getattr(torch, name)
-    for name in ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")
+    name: getattr(torch, name) for name in ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")
 }
 MEMORY_FORMAT_NAMES = {value: name for name, value in MEMORY_FORMATS.items()}
 
@@ -205,9 +220,9 @@ def _overload(name: str) -> Any:
     return getattr(getattr(torch.ops.aten, packet), overload)
 
 
-KINDS: dict[str, Kind] = {f"aten.{name}": kind for kind, names in _ATEN.items() for name in names.split()} | dict.fromkeys(
-    _SYMBOLIC, "symbolic"
-)
+KINDS: dict[str, Kind] = {
+    f"aten.{name}": kind for kind, names in _ATEN.items() for name in names.split()
+} | dict.fromkeys(_SYMBOLIC, "symbolic")
 
 
 def is_allowed(name: str) -> bool:
@@ -229,3 +244,8 @@ def implementation(name: str) -> Callable[..., Any]:
 def schema(name: str) -> torch.FunctionSchema | None:
     """The operator's schema; None for arithmetic on shapes."""
     return None if name in _SYMBOLIC else _overload(name.removeprefix("aten."))._schema
+
+
+def is_random(name: str) -> bool:
+    """Whether the operator draws random numbers."""
+    return name not in _SYMBOLIC and torch.Tag.nondeterministic_seeded in _overload(name.removeprefix("aten.")).tags

@@ -10,8 +10,6 @@ from typing import Literal
 
 import msgspec
 
-FORMAT = 1
-
 
 class NodeRef(msgspec.Struct, frozen=True, tag="node", tag_field="is", forbid_unknown_fields=True):
     """The value of an earlier node."""
@@ -140,7 +138,7 @@ class StorageInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``graph.json``: everything of a capture but the numbers."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     torch: str
     name: str
     inputs: tuple[InputInfo, ...]

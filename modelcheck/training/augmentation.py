@@ -25,9 +25,7 @@ def augment(images: Tensor, options: Augmentation, generator: torch.Generator) -
     return warp(images, matrices.to(images.device), options.interpolation, options.fill)
 
 
-def random_affines(
-    count: int, size: tuple[int, ...], options: Augmentation, generator: torch.Generator
-) -> Tensor:
+def random_affines(count: int, size: tuple[int, ...], options: Augmentation, generator: torch.Generator) -> Tensor:
     """Matrices (count, 2, 3) for ``warp``, drawn from the options' ranges in one call."""
     draws = torch.rand(count, 6, generator=generator).mul_(2).sub_(1)
     low, high = options.zoom

@@ -32,9 +32,7 @@ def parse_idx(data: bytes) -> Tensor:
     expected = start + math.prod(shape)
     if len(data) != expected:
         stated = "x".join(map(str, shape))
-        raise ValueError(
-            f"its header states {stated} values, {expected} bytes in all, and it has {len(data)} bytes"
-        )
+        raise ValueError(f"its header states {stated} values, {expected} bytes in all, and it has {len(data)} bytes")
     if expected == start:
         raise ValueError("it holds no values")
     # The copy is on purpose: torch warns about tensors over memory that must not be written to.

@@ -62,13 +62,9 @@ def train(
     """
     count = recipe.epochs if epochs is None else epochs
     if count < 1 or len(dataset.train_images) < 2:
-        raise UsageError(
-            f"{count} epochs on {len(dataset.train_images)} images: expected at least 1 on at least 2"
-        )
+        raise UsageError(f"{count} epochs on {len(dataset.train_images)} images: expected at least 1 on at least 2")
     with placed(model, device, channels_last=recipe.channels_last), seeded(seed, device) as generator:
-        training = _Training(
-            model, dataset, recipe, output_kind, device, count, observer or Silent(), generator
-        )
+        training = _Training(model, dataset, recipe, output_kind, device, count, observer or Silent(), generator)
         training.run()
     return training.metrics(seed)
 
@@ -99,9 +95,7 @@ class _Training:
         if not trainable:
             raise AuthorError("nothing to train: the model has no parameter that requires a gradient")
         self.optimizer = make_optimizer(trainable, self.recipe.optimizer)
-        self.optimizer.zero_grad(
-            set_to_none=True
-        )  # what the caller left there is no gradient of this training
+        self.optimizer.zero_grad(set_to_none=True)  # what the caller left there is no gradient of this training
 
     def run(self) -> None:
         """Train to the end, to a loss that is not finite, or to a KeyboardInterrupt."""
@@ -170,9 +164,7 @@ class _Training:
         labels = self.labels[index]
         with autocast(self.device, self.dtype):
             output = self.model(scale(images, dataset.mean, dataset.std, normalize=recipe.normalize))
-        loss = classification_loss(
-            check_output(output, len(index), dataset.classes), labels, self.output_kind
-        )
+        loss = classification_loss(check_output(output, len(index), dataset.classes), labels, self.output_kind)
         if not loss.requires_grad:
             raise AuthorError("nothing to train: no parameter that requires a gradient reaches the output")
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
@@ -194,13 +186,10 @@ class _Training:
             dtype=dtype_name(self.dtype),
             threads=torch.get_num_threads(),
             epochs=tuple(self.epochs),
-            test_accuracy=TestAccuracy(
-                last=self.evaluation.accuracy, best=best.test_accuracy, best_epoch=best.epoch
-            ),
+            test_accuracy=TestAccuracy(last=self.evaluation.accuracy, best=best.test_accuracy, best_epoch=best.epoch),
             test_loss=self.evaluation.loss,
             confusion=self.evaluation.confusion,
-            images_per_s=sum(epoch.images for epoch in self.epochs)
-            / sum(epoch.train_s for epoch in self.epochs),
+            images_per_s=sum(epoch.images for epoch in self.epochs) / sum(epoch.train_s for epoch in self.epochs),
             wall_s=time.perf_counter() - self.start,
             interrupted=self.interrupted,
         )

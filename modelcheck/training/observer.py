@@ -14,9 +14,7 @@ class Observer(Protocol):
     def on_start(self, total_batches: int, epochs: int, images: int, device: str, dtype: str) -> None:
         """Called once before the first batch; ``total_batches`` is of all epochs, ``images`` of one."""
 
-    def on_batch(
-        self, epoch: int, batch: int, batches: int, loss: float, accuracy: float, images_per_s: float
-    ) -> None:
+    def on_batch(self, epoch: int, batch: int, batches: int, loss: float, accuracy: float, images_per_s: float) -> None:
         """Called every few batches and after the last of an epoch.
 
         Both counts start at 1; loss and accuracy are means over the epoch so far.
@@ -32,9 +30,7 @@ class Silent:
     def on_start(self, total_batches: int, epochs: int, images: int, device: str, dtype: str) -> None:
         """Do nothing."""
 
-    def on_batch(
-        self, epoch: int, batch: int, batches: int, loss: float, accuracy: float, images_per_s: float
-    ) -> None:
+    def on_batch(self, epoch: int, batch: int, batches: int, loss: float, accuracy: float, images_per_s: float) -> None:
         """Do nothing."""
 
     def on_epoch(self, epoch: Epoch, correct: int, test_images: int) -> None:

@@ -29,8 +29,6 @@ def dtype_name(dtype: torch.dtype) -> str:
 def _fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         # Private, and the only place where torch says so; without them, float32 is always right.
-        checks = (
-            getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-        )
+        checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
         return any(check() for check in checks if check is not None)
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from modelcheck.errors import UsageError
-from modelcheck.training.names import unknown_name
-from modelcheck.training.strict import from_table
+from modelcheck.names import unknown_name
+from modelcheck.strict import from_table
 
 PRESETS = Path(__file__).parent / "recipes"
 DEFAULT_RECIPE = "fast"

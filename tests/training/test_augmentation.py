@@ -42,9 +42,7 @@ def test_rotation_is_that_of_pil_and_torchvision(digits: Tensor, degrees: float)
     # Places halfway between two pixels may round either way.
     assert (ours != pil).float().mean() < 0.01
     assert (ours != tensors).float().mean() < 0.01
-    assert (
-        warp(digits, affine(-degrees).expand(len(digits), 2, 3), "nearest", 1.0) != pil
-    ).float().mean() > 0.03
+    assert (warp(digits, affine(-degrees).expand(len(digits), 2, 3), "nearest", 1.0) != pil).float().mean() > 0.03
 
 
 def test_what_comes_in_from_outside_has_the_fill_value(digits: Tensor) -> None:

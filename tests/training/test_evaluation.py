@@ -23,9 +23,7 @@ class Always(nn.Module):
         return F.one_hot(torch.full((len(x),), 3), 10).float() * 5
 
 
-def test_loss_and_accuracy_are_those_of_the_whole_set(
-    tiny: Dataset, make_net: MakeNet, cpu: torch.device
-) -> None:
+def test_loss_and_accuracy_are_those_of_the_whole_set(tiny: Dataset, make_net: MakeNet, cpu: torch.device) -> None:
     model = make_net().eval()
     with torch.no_grad():
         logits = model((tiny.test_images / 255 - 0.1307) / 0.3081)
@@ -44,9 +42,7 @@ def test_confusion_has_the_true_class_in_rows(tiny: Dataset, cpu: torch.device) 
     assert result.correct == counts[3]
 
 
-@pytest.mark.parametrize(
-    ("kind", "last"), [("log-probabilities", nn.LogSoftmax(1)), ("probabilities", nn.Softmax(1))]
-)
+@pytest.mark.parametrize(("kind", "last"), [("log-probabilities", nn.LogSoftmax(1)), ("probabilities", nn.Softmax(1))])
 def test_kinds_of_output_agree(
     tiny: Dataset, make_net: MakeNet, cpu: torch.device, kind: OutputKind, last: nn.Module
 ) -> None:
@@ -81,9 +77,7 @@ def test_normalizing_is_the_recipes_choice(tiny: Dataset, make_net: MakeNet, cpu
     assert unscaled.loss != evaluate(make_net(), tiny, output_kind="logits", device=cpu).loss
 
 
-def test_metrics_of_an_evaluation_know_no_training(
-    tiny: Dataset, make_net: MakeNet, cpu: torch.device
-) -> None:
+def test_metrics_of_an_evaluation_know_no_training(tiny: Dataset, make_net: MakeNet, cpu: torch.device) -> None:
     result = evaluate(make_net(), tiny, output_kind="logits", device=cpu)
     metrics = evaluation_metrics(result, tiny, device=cpu)
     assert (metrics.recipe, metrics.seed, metrics.epochs) == (None, None, ())

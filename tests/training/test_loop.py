@@ -42,9 +42,7 @@ def run(
     epochs: int | None = None,
     observer: Observer | None = None,
 ) -> Metrics:
-    return train(
-        model, dataset, recipe, output_kind=kind, seed=seed, device=CPU, epochs=epochs, observer=observer
-    )
+    return train(model, dataset, recipe, output_kind=kind, seed=seed, device=CPU, epochs=epochs, observer=observer)
 
 
 def weights(model: nn.Module) -> list[Tensor]:
@@ -112,9 +110,7 @@ def test_the_callers_world_is_left_as_it_was(tiny: Dataset, make_net: MakeNet) -
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_a_gradient_left_behind_by_the_caller_is_not_used(
-    tiny: Dataset, make_net: MakeNet, recipe: Recipe
-) -> None:
+def test_a_gradient_left_behind_by_the_caller_is_not_used(tiny: Dataset, make_net: MakeNet, recipe: Recipe) -> None:
     clean, littered = make_net(), make_net()
     for parameter in littered.parameters():
         parameter.grad = torch.full_like(parameter, 100)
@@ -166,9 +162,7 @@ def test_no_epochs_is_a_wrong_command(tiny: Dataset, make_net: MakeNet, recipe: 
 def test_only_a_last_batch_of_one_is_left_out(
     tiny: Dataset, make_net: MakeNet, recipe: Recipe, images: int, seen: int
 ) -> None:
-    part = dataclasses.replace(
-        tiny, train_images=tiny.train_images[:images], train_labels=tiny.train_labels[:images]
-    )
+    part = dataclasses.replace(tiny, train_images=tiny.train_images[:images], train_labels=tiny.train_labels[:images])
     assert run(make_net(), part, recipe, epochs=1).epochs[0].images == seen
 
 
@@ -198,9 +192,7 @@ def test_every_image_is_seen_once_an_epoch_in_another_order(tiny: Dataset, recip
 
 def test_kinds_of_output_train_alike(tiny: Dataset, make_net: MakeNet, recipe: Recipe) -> None:
     logits = run(make_net(), tiny, recipe, epochs=1)
-    log_probs = run(
-        nn.Sequential(make_net(), nn.LogSoftmax(1)), tiny, recipe, kind="log-probabilities", epochs=1
-    )
+    log_probs = run(nn.Sequential(make_net(), nn.LogSoftmax(1)), tiny, recipe, kind="log-probabilities", epochs=1)
     probs = run(nn.Sequential(make_net(), nn.Softmax(1)), tiny, recipe, kind="probabilities", epochs=1)
     for metrics in (log_probs, probs):
         assert metrics.epochs[0].train_loss == pytest.approx(logits.epochs[0].train_loss, rel=1e-3)
@@ -221,9 +213,7 @@ def test_the_dtype_is_the_one_that_was_used(tiny: Dataset, make_net: MakeNet, re
     assert dtypes == {(True, torch.bfloat16), (False, torch.float32)}
 
 
-def test_a_diverging_training_stops_and_is_evaluated(
-    tiny: Dataset, make_net: MakeNet, recipe: Recipe
-) -> None:
+def test_a_diverging_training_stops_and_is_evaluated(tiny: Dataset, make_net: MakeNet, recipe: Recipe) -> None:
     wild = msgspec.structs.replace(recipe, optimizer=OptimizerOptions(name="sgd", learning_rate=1000))
     model = nn.Sequential(nn.Flatten(), *(nn.Linear(784, 784) for _ in range(12)), nn.Linear(784, 10))
     metrics = run(model, tiny, wild, epochs=5)
@@ -242,9 +232,7 @@ class CtrlC(Silent):
         self.kept: list[Tensor] = []
         self.model: nn.Module | None = None
 
-    def on_batch(
-        self, epoch: int, batch: int, batches: int, loss: float, accuracy: float, images_per_s: float
-    ) -> None:
+    def on_batch(self, epoch: int, batch: int, batches: int, loss: float, accuracy: float, images_per_s: float) -> None:
         if epoch == self.epoch and not self.after:
             raise KeyboardInterrupt
 
@@ -255,9 +243,7 @@ class CtrlC(Silent):
             raise KeyboardInterrupt
 
 
-def test_ctrl_c_keeps_the_completed_epochs_and_their_weights(
-    tiny: Dataset, make_net: MakeNet, recipe: Recipe
-) -> None:
+def test_ctrl_c_keeps_the_completed_epochs_and_their_weights(tiny: Dataset, make_net: MakeNet, recipe: Recipe) -> None:
     model, observer = make_net(), CtrlC(3)
     observer.model = model
     metrics = run(model, tiny, recipe, epochs=5, observer=observer)
@@ -306,9 +292,7 @@ def test_the_observer_is_told(tiny: Dataset, make_net: MakeNet, recipe: Recipe) 
     metrics = run(make_net(), tiny, msgspec.structs.replace(recipe, batch_size=32), observer=notes)
     assert notes.start == (32, 2, 512, "cpu", "float32")
     assert notes.batches == [(1, 10, 16), (1, 16, 16), (2, 10, 16), (2, 16, 16)]
-    assert [(epoch, images) for epoch, _, images in notes.epochs] == [
-        (epoch, 200) for epoch in metrics.epochs
-    ]
+    assert [(epoch, images) for epoch, _, images in notes.epochs] == [(epoch, 200) for epoch in metrics.epochs]
     assert notes.epochs[1][1] == round(metrics.test_accuracy.last * 200)
 
 

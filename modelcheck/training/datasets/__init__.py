@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelcheck.errors import UsageError
-from modelcheck.training.names import unknown_name
+from modelcheck.names import unknown_name
 
 if TYPE_CHECKING:
     from torch import Tensor

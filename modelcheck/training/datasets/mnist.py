@@ -97,9 +97,7 @@ def _split(raw: dict[str, bytes], split: str, folder: Path) -> tuple[Tensor, Ten
     image_file, label_file = f"{split}-images-idx3-ubyte", f"{split}-labels-idx1-ubyte"
     images, labels = _parse(raw, image_file, folder), _parse(raw, label_file, folder)
     if images.dim() != 3 or images.shape[1:] != (28, 28):
-        raise UsageError(
-            f"{folder / image_file}: expected images of 28x28 (Nx28x28), found {_shape(images)}."
-        )
+        raise UsageError(f"{folder / image_file}: expected images of 28x28 (Nx28x28), found {_shape(images)}.")
     if labels.dim() != 1 or len(labels) != len(images):
         raise UsageError(
             f"{folder / label_file}: expected one label for each of the {len(images)} images in "

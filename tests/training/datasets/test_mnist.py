@@ -102,9 +102,7 @@ def _damaged_gzip(folder: Path) -> None:
         (_damaged_gzip, f"{IMAGES}.gz", "cannot be read"),
     ],
 )
-def test_a_wrong_folder_is_one_clear_error(
-    raw: Path, damage: Callable[[Path], object], file: str, text: str
-) -> None:
+def test_a_wrong_folder_is_one_clear_error(raw: Path, damage: Callable[[Path], object], file: str, text: str) -> None:
     damage(raw)
     with pytest.raises(UsageError) as caught:
         load_dataset("mnist", raw.parents[1])

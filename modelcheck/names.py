@@ -1,3 +1,5 @@
+"""Names that somebody mistyped."""
+
 from __future__ import annotations
 
 import difflib

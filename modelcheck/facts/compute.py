@@ -1,0 +1,108 @@
+"""compute_facts: everything that is known of a capture, by the definitions in docs/design.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelcheck.facts import usage
+from modelcheck.facts.layers import layers
+from modelcheck.facts.live import Trial
+from modelcheck.facts.output import output_kind
+from modelcheck.facts.parameters import hidden_weights, parameters
+from modelcheck.facts.reach import depends_on_input, reach
+from modelcheck.facts.spatial import receptive_field, spatial
+from modelcheck.facts.structs import Facts, Layer
+from modelcheck.facts.trace import accepted_batches, macs_by_node, trace
+from modelcheck.graph.capture import Capture
+from modelcheck.graph.model import GraphModel
+from modelcheck.graph.wire import Header
+
+# operators of these kinds multiply and add; where nothing was counted for one, it is named
+_MUST_COUNT = ("convolution", "linear", "product", "attention", "recurrent", "unformulated")
+
+
+@dataclass(frozen=True)
+class Description:
+    """A capture's facts and its table of layers."""
+
+    facts: Facts
+    layers: tuple[Layer, ...]
+
+
+def compute_facts(capture: Capture) -> Description:
+    """Facts and layers of a capture; nothing that the capture says about shapes, counts or names is believed.
+
+    Raises:
+        DamagedCapture: the graph does not run.
+    """
+    model, meta = GraphModel(capture), GraphModel(capture, device="meta")
+    train, evaluation = _side(meta, training=True), _side(meta, training=False)
+    output = evaluation.trace.outputs[0]
+    batches = accepted_batches(meta, output)
+    macs = macs_by_node(meta, batches)
+    total_macs = sum(macs.values())
+    trial = Trial(model, total_macs) if Trial.affordable(model, total_macs) else None
+    header = capture.header
+    sides = (train, evaluation)
+    hidden, hidden_bytes = hidden_weights(model, [(s.trace.graph, s.reach.nodes, s.dependent) for s in sides])
+    facts = Facts(
+        capture="exported",
+        input_shape=header.inputs[0].shape,
+        output_shape=output[1:],
+        output_kind=output_kind(evaluation.trace),
+        parameters=parameters(model, train.reach.tensors | evaluation.reach.tensors, hidden, hidden_bytes),
+        macs=total_macs,
+        uncounted_operators=_uncounted(evaluation, macs),
+        receptive_field=receptive_field(evaluation.spatial, evaluation.reachable),
+        weighted_layers=len(usage.weighted_steps(evaluation)),
+        batch_norm=usage.batch_norm(header, train, trial),
+        dropout=usage.dropout(header, train, evaluation, trial),
+        global_average_pooling=usage.global_average_pooling(header, train, evaluation, trial),
+        fully_connected=usage.fully_connected(header, evaluation),
+        unused_modules=_unused(header, {index for s in sides for index in s.reach.tensors}),
+        hidden_weights=hidden,
+        accepted_batches=batches,
+        liveness="tried" if trial else "reachable",
+    )
+    return Description(facts, layers(model, evaluation.trace, evaluation.reach.nodes, macs))
+
+
+def _side(meta: GraphModel, *, training: bool) -> usage.Side:
+    traced = trace(meta, training=training)
+    return usage.Side(
+        training=training,
+        trace=traced,
+        reach=reach(traced.graph),
+        dependent=depends_on_input(traced.graph),
+        spatial=spatial(traced, meta.header.inputs[0].shape),
+    )
+
+
+def _uncounted(side: usage.Side, macs: dict[int, int]) -> tuple[str, ...]:
+    names = {
+        step.node.op
+        for step in side.trace.steps
+        if step.kind in _MUST_COUNT and side.reachable(step.index) and macs.get(step.index, 0) == 0
+    }
+    return tuple(sorted(names))
+
+
+def _unused(header: Header, read: set[int]) -> tuple[str, ...]:
+    """Registered and never called, as declared: the topmost modules of which no part ran and no weight is read."""
+    owners = {path.rpartition(".")[0] for index in read for path in header.tensors[index].paths}
+    alive: set[str] = {""}
+    for path in owners | {module.path for module in header.modules if module.called}:
+        while path and path not in alive:
+            alive.add(path)
+            path = path.rpartition(".")[0]
+    parents = {module.path.rpartition(".")[0] for module in header.modules if module.path}
+    idle = [module for module in header.modules if module.path not in alive]
+    return tuple(
+        module.path
+        for module in idle
+        if module.path.rpartition(".")[0] in alive and not (module.path not in parents and _is_container(module.type))
+    )
+
+
+def _is_container(kind: str) -> bool:
+    return kind in ("ModuleList", "ModuleDict", "ParameterList", "ParameterDict")

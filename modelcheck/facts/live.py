@@ -1,0 +1,141 @@
+"""Tries whether operators matter: the plainest substitute in their place must change the output.
+
+Reachable is not enough: ``0 * dropout(batch_norm(x))`` and ``y + bn(y) - bn(y)`` are reachable and do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from modelcheck.graph.model import GraphModel
+from modelcheck.graph.operators import DTYPES, implementation, is_random
+from modelcheck.graph.wire import Graph
+
+SAMPLES = 4
+DRAWS = 3  # a network that is dead on one random draw may live on another
+MEASURABLE = 1e-4  # of the output's own spread
+MAX_MACS = 20_000_000_000  # for one sample; beyond it reachability alone decides
+MAX_MACS_EACH = 4_000_000_000  # for all runs that try operators one by one
+
+Substitute = Callable[..., Any]
+
+
+class Trial:
+    """Runs a model's graphs on random pictures, with and without some of its operators.
+
+    Trainable weights are moved a little, since an honest zero (a residual branch that starts at nothing) will not stay
+    zero in training, while a constant zero will.
+
+    Args:
+        model: with real weights, on the CPU.
+        macs: multiply-adds of one sample, which bound what is tried.
+    """
+
+    def __init__(self, model: GraphModel, macs: int) -> None:
+        self.model = model
+        self.macs = macs
+
+    @staticmethod
+    def affordable(model: GraphModel, macs: int) -> bool:
+        """Whether there are weights to try, and a run of them is cheap enough."""
+        return macs <= MAX_MACS and not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
+
+    def live(self, candidates: Mapping[int, Substitute], *, training: bool) -> set[int]:
+        """Those of the candidates (node → its substitute) that matter to the output.
+
+        All are substituted at once first, which must change the output measurably; then each alone, which must change
+        it at all, where that is affordable.
+        """
+        if not candidates or not self._any_draw(candidates, training, MEASURABLE):
+            return set()
+        if self.macs * SAMPLES * len(candidates) > MAX_MACS_EACH:
+            return set(candidates)
+        return {node for node, substitute in candidates.items() if self._any_draw({node: substitute}, training, 0.0)}
+
+    def _any_draw(self, substitutes: Mapping[int, Substitute], training: bool, least: float) -> bool:
+        return any(self._changes(substitutes, training, draw, least) for draw in range(DRAWS))
+
+    def _changes(self, substitutes: Mapping[int, Substitute], training: bool, draw: int, least: float) -> bool:
+        plain = self._output({}, training, draw)
+        other = self._output(substitutes, training, draw)
+        if plain.shape != other.shape or not torch.equal(plain.isfinite(), other.isfinite()):
+            return True
+        finite = plain.isfinite()
+        difference = (plain - other)[finite].abs().max().item() if finite.any() else 0.0
+        spread = plain[finite].std().item() if finite.sum() > 1 else 0.0
+        return bool(difference > least * spread)
+
+    def _output(self, substitutes: Mapping[int, Substitute], training: bool, draw: int) -> torch.Tensor:
+        graph = self.model.header.train if training else self.model.header.evaluation
+        generator = torch.Generator().manual_seed(draw)
+        inputs = [_random_input(one.shape, DTYPES[one.dtype], generator) for one in self.model.header.inputs]
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            outputs = self.model.run(
+                inputs,
+                training=training,
+                substitutes={**_seeded(graph, draw), **substitutes},
+                values=_moved(self.model, generator),
+            )
+        return torch.cat([output.detach().to(torch.float32).reshape(-1) for output in outputs])
+
+
+def identity(value: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+    """The plainest substitute of a normalisation or a dropout."""
+    return value
+
+
+def middle_pixel(dims: tuple[int, ...], shape: tuple[int, ...], scale: int = 1) -> Substitute:
+    """The plainest substitute of an average: the value in the middle of the dimensions it reduces.
+
+    Args:
+        dims: the dimensions that are reduced.
+        shape: of the result for a batch of two, which tells whether they are kept.
+        scale: what to multiply with, for a sum that is divided later.
+    """
+
+    def pick(value: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+        for dim in dims:
+            value = value.narrow(dim, value.shape[dim] // 2, 1)
+        kept = value.dim() == len(shape)
+        value = value if kept else value.reshape([n for k, n in enumerate(value.shape) if k not in dims])
+        return value * scale
+
+    return pick
+
+
+def _random_input(shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
+    if dtype.is_floating_point:
+        return torch.randn((SAMPLES, *shape), generator=generator, dtype=torch.float32).to(dtype)
+    return torch.randint(0, 2, (SAMPLES, *shape), generator=generator).to(dtype)
+
+
+def _moved(model: GraphModel, generator: torch.Generator) -> dict[int, torch.Tensor]:
+    """Trainable storages a little off their values; buffers as copies, since running changes them."""
+    values: dict[int, torch.Tensor] = {}
+    for index in range(len(model.header.storages)):
+        stored = model.storage(index)
+        if stored.requires_grad and stored.is_floating_point():
+            scale = stored.detach().abs().mean().item() or 1.0
+            noise = torch.randn(stored.shape, generator=generator, dtype=torch.float32)
+            values[index] = stored.detach() + 0.1 * scale * noise.to(stored.dtype)
+        else:
+            values[index] = stored.detach().clone()
+    return values
+
+
+def _seeded(graph: Graph, draw: int) -> dict[int, Substitute]:
+    """Every random operator with a seed of its own, so that taking one away leaves the others' numbers as they were."""
+
+    def seeded(index: int, function: Substitute) -> Substitute:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            torch.manual_seed(draw * 1_000_003 + index)
+            return function(*args, **kwargs)
+
+        return run
+
+    return {
+        index: seeded(index, implementation(node.op)) for index, node in enumerate(graph.nodes) if is_random(node.op)
+    }

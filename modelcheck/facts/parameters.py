@@ -1,0 +1,132 @@
+"""Counts scalars: the registered ones, and what else the graph reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+
+from modelcheck.facts.structs import HiddenWeight, Parameters
+from modelcheck.graph.model import GraphModel, storage_users
+from modelcheck.graph.wire import Graph, Node, TensorInfo, TensorRef
+
+FREE_FORMULAS = 64  # tensors that a formula gives and that cost nothing; a thousand of them are a code
+
+
+def parameters(
+    model: GraphModel, read: frozenset[int], hidden: Iterable[HiddenWeight], hidden_bytes: int
+) -> Parameters:
+    """Scalars of the model by DESIGN's definition; a complex number counts as two.
+
+    Args:
+        model: its parameters are the distinct storages.
+        read: tensors that can reach the output in either graph.
+        hidden: what ``hidden_weights`` found, and its bytes.
+    """
+    users = storage_users(model.header)
+    rows = []
+    for index, tensors in enumerate(users):
+        stored = model.storage(index)
+        if isinstance(stored, torch.nn.Parameter):
+            scalars = stored.numel() * (2 if stored.is_complex() else 1)
+            rows.append((index, scalars, tensors, stored))
+    used = {model.header.tensors[tensor].storage for tensor in read}
+    total = sum(scalars for _, scalars, _, _ in rows)
+    trainable = sum(scalars for _, scalars, _, stored in rows if stored.requires_grad)
+    return Parameters(
+        total=total,
+        trainable=trainable,
+        frozen=total - trainable,
+        unused=sum(scalars for index, scalars, _, _ in rows if index not in used),
+        shared=sum(scalars for _, scalars, tensors, _ in rows if _registrations(tensors) > 1),
+        hidden=sum(weight.counted for weight in hidden),
+        bytes=sum(stored.numel() * stored.element_size() for _, _, _, stored in rows) + hidden_bytes,
+    )
+
+
+def hidden_weights(
+    model: GraphModel, graphs: Iterable[tuple[Graph, frozenset[int], frozenset[int]]]
+) -> tuple[tuple[HiddenWeight, ...], int]:
+    """What the graphs read and that is no registered parameter, and its size in bytes.
+
+    Not hidden: what a formula of position gives, the running statistics of batch norms whose input depends on the
+    model's, and what lies within a registered parameter.
+
+    Args:
+        graphs: each graph with the nodes that can reach its output and the nodes that depend on its input.
+    """
+    read: set[int] = set()
+    for graph, reachable, dependent in graphs:
+        for index in reachable:
+            read |= _weights_read(graph.nodes[index], index in dependent)
+        read |= {output.id for output in graph.outputs if isinstance(output, TensorRef)}
+    storages: dict[int, TensorInfo] = {}
+    for index in sorted(read):
+        info = model.header.tensors[index]
+        if not isinstance(model.storage(info.storage), torch.nn.Parameter):
+            storages.setdefault(info.storage, info)
+    found, size, free = [], 0, 0
+    for storage, info in storages.items():
+        stored = model.storage(storage)
+        if _is_formula(stored) and free < FREE_FORMULAS:
+            free += 1
+            continue
+        stored_bytes = stored.numel() * stored.element_size()
+        size += stored_bytes
+        found.append(
+            HiddenWeight(
+                path=info.paths[0],
+                kind="buffer" if info.role == "buffer" else "constant",
+                dtype=str(stored.dtype).removeprefix("torch."),
+                shape=info.shape,
+                counted=max(stored.numel() * (2 if stored.is_complex() else 1), math.ceil(stored_bytes / 4)),
+            )
+        )
+    return tuple(found), size
+
+
+def _registrations(tensors: list[TensorInfo]) -> int:
+    return sum(len(tensor.paths) for tensor in tensors if tensor.role == "parameter")
+
+
+def _weights_read(node: Node, dependent: bool) -> set[int]:
+    """Tensors that a node reads, without the running statistics of a batch norm that normalises the picture."""
+    args = list(node.args)
+    if node.op == "aten.batch_norm.default" and dependent:
+        args[3:5] = []
+    scalars = [s for arg in (*args, *node.kwargs.values()) for s in (arg if isinstance(arg, list) else [arg])]
+    return {scalar.id for scalar in scalars if isinstance(scalar, TensorRef)}
+
+
+def _is_formula(values: torch.Tensor) -> bool:
+    """Whether constant, evenly spaced, the identity or a triangular mask; on the meta device nobody knows."""
+    if values.is_meta:
+        return False
+    flat = values.detach().reshape(-1)
+    if flat.numel() <= 1 or bool((flat == flat[0]).all()):
+        return True
+    if flat.dtype is torch.bool or flat.is_complex():
+        return _is_triangular(values)
+    numbers = flat.to(torch.float64)
+    steps = numbers.diff()
+    even = bool(((steps - steps.mean()).abs() <= 1e-6 * (steps.mean().abs() + 1e-12)).all())
+    return even or _is_triangular(values)
+
+
+def _is_triangular(values: torch.Tensor) -> bool:
+    """The identity, or a mask with one value on and below (above) the diagonal and another beyond it."""
+    square = values.detach().squeeze()
+    if square.dim() != 2 or square.shape[0] != square.shape[1] or square.shape[0] < 2:
+        return False
+    side = square.shape[0]
+    if square.is_complex():
+        return False
+    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    splits = (columns <= rows, columns < rows, columns == rows)
+    return any(_two_values(square, split) for split in splits)
+
+
+def _two_values(square: torch.Tensor, split: torch.Tensor) -> bool:
+    inside, outside = square[split], square[~split]
+    return bool((inside == inside[0]).all() and (outside == outside[0]).all())

@@ -1,0 +1,457 @@
+"""Where height and width lie in each value, how far it sees, and where they are averaged away.
+
+Every value that has a map carries labels, one a dimension: ``h``, ``w``, ``hw`` for the two laid out as one, or
+nothing. Views and permutations move the labels, so that ``x.flatten(2).mean(2)`` is seen for the average over the map
+that it is. The receptive field is the theoretical one in input pixels; sources: Araujo, Norris & Sim, "Computing
+Receptive Fields of Convolutional Neural Networks", Distill 2019, eq. 2, and its rule for joins (the larger field wins).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from modelcheck.facts.trace import Shape, Step, Trace
+from modelcheck.graph.wire import InputRef, NodeRef
+
+Labels = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Map:
+    """How a value holds the picture's height and width.
+
+    Args:
+        labels: one a dimension.
+        field: receptive field (height, width) in input pixels; None where a unit may see the whole picture.
+        jump: input pixels between neighbouring units (height, width).
+        pooled: True once the map was pooled away or flattened.
+        averaged: labels whose dimension was averaged (or summed) by the nodes in ``by``.
+        summed: elements that were summed and not yet divided by; 1 where nothing is pending.
+    """
+
+    labels: Labels
+    field: tuple[Fraction, Fraction] | None
+    jump: tuple[Fraction, Fraction]
+    pooled: bool = False
+    averaged: str = ""
+    by: tuple[int, ...] = ()
+    summed: int = 1
+    area: int = 1
+
+
+@dataclass(frozen=True)
+class GlobalAverage:
+    """A global average pooling: the node that completes it, and each node that reduces, with its dimensions."""
+
+    node: int
+    reductions: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Spatial:
+    """What the walk over a graph found."""
+
+    maps: dict[int, Map]
+    averages: tuple[GlobalAverage, ...]
+
+
+def spatial(trace: Trace, input_shape: Shape) -> Spatial:
+    """The maps and the global average poolings of a graph; empty where the input is no picture (C, H, W)."""
+    if len(input_shape) != 3:
+        return Spatial({}, ())
+    walk = _Walk(trace)
+    for step in trace.steps:
+        walk.visit(step)
+    return Spatial(walk.maps, tuple(walk.averages))
+
+
+def receptive_field(found: Spatial, live: Callable[[int], bool]) -> tuple[int, int] | None:
+    """Receptive field (height, width) of the last live map before it is pooled away or flattened.
+
+    None where there is no map, or where a unit of it may see the whole picture (attention, global context).
+    """
+    last = None
+    for index, one in found.maps.items():
+        if live(index) and not one.pooled and _has_map(one.labels):
+            last = one
+    if last is None or last.field is None:
+        return None
+    return math.ceil(last.field[0]), math.ceil(last.field[1])
+
+
+class _Walk:
+    def __init__(self, trace: Trace) -> None:
+        self.maps: dict[int, Map] = {}
+        self.averages: list[GlobalAverage] = []
+        self.reduced: dict[int, tuple[int, ...]] = {}
+        one = Fraction(1)
+        self.input = Map(("", "", "h", "w"), (one, one), (one, one))
+
+    def of(self, argument: Any) -> Map | None:
+        if isinstance(argument, InputRef):
+            return self.input
+        return self.maps.get(argument.id) if isinstance(argument, NodeRef) else None
+
+    def visit(self, step: Step) -> None:
+        sources = [
+            found
+            for argument in (*step.node.args, *step.node.kwargs.values())
+            for scalar in (argument if isinstance(argument, list) else [argument])
+            if (found := self.of(scalar)) is not None
+        ]
+        if not sources or step.shape is None:
+            return
+        handler = _HANDLERS.get(step.kind) or _HANDLERS.get(step.name)
+        made = handler(self, step, sources) if handler else _joined(step, sources)
+        self.maps[step.index] = made
+
+    def average(self, node: int, by: Sequence[int]) -> None:
+        self.averages.append(GlobalAverage(node, tuple((index, self.reduced[index]) for index in by)))
+
+
+Handler = Callable[[_Walk, Step, list[Map]], Map]
+
+
+def _lost(source: Map, rank: int, *, whole: bool = False) -> Map:
+    """A value without a map any more; with ``whole``, one that mixes all of it."""
+    return replace(
+        source,
+        labels=("",) * rank,
+        pooled=True,
+        field=None if whole else source.field,
+        averaged="",
+        by=(),
+        summed=1,
+    )
+
+
+def _has_map(labels: Labels) -> bool:
+    return "hw" in labels or ("h" in labels and "w" in labels)
+
+
+def _joined(step: Step, sources: list[Map]) -> Map:
+    """Several values in one: the larger field wins, and a value that saw the whole map spreads that everywhere."""
+    rank = len(step.shape or ())
+    spatial_ones = [one for one in sources if not one.pooled]
+    if not spatial_ones:
+        return _lost(sources[0], rank)
+    shaped = [one for one in spatial_ones if len(one.labels) == rank]
+    if not shaped:
+        return _lost(spatial_ones[0], rank, whole=True)
+    whole = any(one.field is None for one in spatial_ones) or len(spatial_ones) < len(sources)
+    base = replace(shaped[0], averaged="", by=(), summed=1)
+    if whole:
+        return replace(base, field=None)
+    fields = [one.field for one in spatial_ones if one.field is not None]
+    return replace(
+        base,
+        field=(max(f[0] for f in fields), max(f[1] for f in fields)),
+        jump=(max(one.jump[0] for one in spatial_ones), max(one.jump[1] for one in spatial_ones)),
+    )
+
+
+def _elementwise(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    source = sources[0]
+    if len(sources) == 1 and source.summed > 1 and _divides_by(step, source.summed):
+        walk.average(step.index, source.by)
+        return replace(source, averaged="", by=(), summed=1)
+    return _joined(step, sources)
+
+
+def _divides_by(step: Step, count: int) -> bool:
+    number = next((one for one in step.args[1:] if isinstance(one, int | float) and not isinstance(one, bool)), None)
+    if number is None:
+        return False
+    if step.name in ("div", "div_", "true_divide", "divide"):
+        return number == count
+    return step.name in ("mul", "mul_", "multiply") and math.isclose(number, 1 / count, rel_tol=1e-6)
+
+
+def _view(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    source, shape = sources[0], step.shape or ()
+    before = step.args[0] if isinstance(step.args[0], tuple) else ()
+    order = _permutation(step, len(before))
+    if order is not None:
+        return replace(source, labels=tuple(source.labels[position] for position in order))
+    labels = _relabel(tuple(before), source.labels, shape)
+    if labels is None:
+        partial = any(source.labels)
+        return _lost(source, len(shape)) if partial or source.pooled else replace(source, labels=("",) * len(shape))
+    return replace(source, labels=labels)
+
+
+def _permutation(step: Step, rank: int) -> list[int] | None:
+    """The order of dimensions that a permuting view gives; None for the others."""
+    order = list(range(rank))
+    if step.name == "permute":
+        return [one % rank for one in step.args[1]]
+    if step.name in ("transpose", "swapaxes", "swapdims"):
+        one, other = step.args[1] % rank, step.args[2] % rank
+        order[one], order[other] = order[other], order[one]
+        return order
+    if step.name in ("t", "mT", "adjoint", "numpy_T") and rank >= 2:
+        return order[::-1] if step.name == "numpy_T" else [*order[:-2], order[-1], order[-2]]
+    if step.name in ("movedim", "moveaxis") and isinstance(step.args[1], int):
+        order.remove(step.args[1] % rank)
+        order.insert(step.args[2] % rank, step.args[1] % rank)
+        return order
+    return None
+
+
+def _relabel(before: Shape, labels: Labels, after: Shape) -> Labels | None:
+    """Labels after a reshape; None where a dimension of the map was mixed with another or cut.
+
+    Sizes are matched from the left in groups of equal products, as a row-major reshape lays them out.
+    """
+    result: list[str] = [""] * len(after)
+    i = j = 0
+    while i < len(before) or j < len(after):
+        group_in, group_out = [i], [j]
+        size_in = before[i] if i < len(before) else 1
+        size_out = after[j] if j < len(after) else 1
+        while size_in != size_out:
+            if size_in < size_out:
+                group_in.append(group_in[-1] + 1)
+                if group_in[-1] >= len(before):
+                    return None
+                size_in *= before[group_in[-1]]
+            else:
+                group_out.append(group_out[-1] + 1)
+                if group_out[-1] >= len(after):
+                    return None
+                size_out *= after[group_out[-1]]
+        if not _carry(before, labels, after, group_in, group_out, result):
+            return None
+        i, j = group_in[-1] + 1, group_out[-1] + 1
+    return tuple(result)
+
+
+def _carry(
+    before: Shape, labels: Labels, after: Shape, group_in: list[int], group_out: list[int], result: list[str]
+) -> bool:
+    inside = [(labels[k], before[k]) for k in group_in if k < len(before)]
+    marked = "".join(label for label, _ in inside if label)
+    if not marked:
+        return True
+    if any(not label and size > 1 for label, size in inside):
+        return False
+    outside = [k for k in group_out if k < len(after)]
+    large = [k for k in outside if after[k] > 1] or outside[:1]
+    if len(large) == 1:
+        result[large[0]] = marked
+        return marked in ("h", "w", "hw")
+    if len(large) == 2 and marked == "hw":
+        result[large[0]], result[large[1]] = "h", "w"
+        return True
+    return False
+
+
+def _sides(step: Step) -> tuple[int, int]:
+    shape = step.args[0]
+    return shape[-2], shape[-1]
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    return (value[0], value[0]) if len(value) == 1 else (value[-2], value[-1])
+
+
+def _argument(step: Step, position: int, name: str, default: Any) -> Any:
+    if position < len(step.args):
+        return step.args[position]
+    return step.node.kwargs.get(name, default)
+
+
+def _slide(source: Map, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> Map:
+    field = source.field and (
+        source.field[0] + (kernel[0] - 1) * dilation[0] * source.jump[0],
+        source.field[1] + (kernel[1] - 1) * dilation[1] * source.jump[1],
+    )
+    return replace(
+        source,
+        field=field,
+        jump=(source.jump[0] * stride[0], source.jump[1] * stride[1]),
+        averaged="",
+        by=(),
+        summed=1,
+    )
+
+
+def _convolution(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    source, rank = sources[0], len(step.shape or ())
+    if source.pooled or source.labels[-2:] != ("h", "w"):
+        return _lost(source, rank, whole=not source.pooled)
+    kernel = _pair(step.args[1][-2:])
+    stride = _pair(_argument(step, 3, "stride", 1))
+    if "transpose" in step.name:
+        upscaled = replace(source, jump=(source.jump[0] / stride[0], source.jump[1] / stride[1]))
+        return _slide(upscaled, kernel, (1, 1), _pair(_argument(step, 7, "dilation", 1)))
+    return _slide(source, kernel, stride, _pair(_argument(step, 5, "dilation", 1)))
+
+
+def _average_pool(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    return _pool(walk, step, sources[0], average=True)
+
+
+def _max_pool(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    return _pool(walk, step, sources[0], average=False)
+
+
+def _pool(walk: _Walk, step: Step, source: Map, *, average: bool) -> Map:
+    shape, before = step.shape or (), step.args[0]
+    dims = 1 if "1d" in step.name else 2
+    labels = source.labels[-dims:]
+    if labels not in (("h", "w"), ("hw",)) or len(before) != len(source.labels):
+        return _joined(step, [source])
+    sides, after = before[-dims:], shape[-dims:]
+    adaptive = step.name.startswith("adaptive")
+    if math.prod(after) == 1 and math.prod(sides) > 1:
+        if average and (adaptive or _covers(step, sides)):
+            walk.reduced[step.index] = tuple(range(len(before) - dims, len(before)))
+            walk.average(step.index, [step.index])
+        return _lost(source, len(shape))
+    if dims == 1:
+        return replace(_lost(source, len(shape)), pooled=False, field=None, labels=source.labels)
+    if adaptive:
+        kernel, stride = _adaptive_window(sides, after)
+        return _slide(source, kernel, stride, (1, 1))
+    kernel = _pair(step.args[1])
+    given = _argument(step, 2, "stride", None)
+    dilation = _argument(step, 4, "dilation", 1) if not average else 1
+    return _slide(source, kernel, _pair(given) if given else kernel, _pair(dilation))
+
+
+def _covers(step: Step, sides: Shape) -> bool:
+    """Whether the window is exactly the map, without padding."""
+    kernel = step.args[1]
+    kernel = (kernel,) * len(sides) if isinstance(kernel, int) else tuple(kernel) * (len(sides) // len(kernel))
+    padding = _argument(step, 3, "padding", 0)
+    padded = any(padding) if isinstance(padding, tuple | list) else bool(padding)
+    return kernel == tuple(sides) and not padded and _argument(step, 6, "divisor_override", None) is None
+
+
+def _adaptive_window(sides: Shape, after: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
+    kernel = tuple(math.ceil(side / max(to, 1)) for side, to in zip(sides, after, strict=True))
+    stride = tuple(max(side // max(to, 1), 1) for side, to in zip(sides, after, strict=True))
+    return (kernel[0], kernel[1]), (stride[0], stride[1])
+
+
+def _reduction(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    """mean, sum, max, var … over dimensions; the first two may be a global average."""
+    source, before = sources[0], step.args[0]
+    rank = len(before)
+    given = _argument(step, 1, "dim", None)
+    dims = sorted(_dims(given, rank) if isinstance(given, int | tuple | list) else range(rank))
+    keep = bool(_argument(step, 2, "keepdim", False))
+    taken = "".join(source.labels[dim] for dim in dims)
+    labels = tuple("" if k in dims else label for k, label in enumerate(source.labels) if keep or k not in dims)
+    if not taken:
+        return replace(source, labels=labels, averaged="", by=(), summed=1)
+    pure = all(source.labels[dim] for dim in dims)
+    sizes = math.prod(before[dim] for dim in dims)
+    together = "".join(sorted(source.averaged + taken))
+    averaging = step.kind in ("mean", "sum") and pure
+    if not averaging:
+        return _lost(source, len(labels)) if not _has_map(labels) else replace(source, labels=labels)
+    walk.reduced[step.index] = tuple(dims)
+    by, area = (*source.by, step.index), source.area * sizes
+    summed = source.summed * (sizes if step.kind == "sum" else 1)
+    complete = together == "hw"
+    if complete and area > 1 and summed == 1:
+        walk.average(step.index, by)
+    return replace(
+        source,
+        labels=labels,
+        pooled=source.pooled or complete,
+        averaged=together,
+        by=by,
+        summed=summed,
+        area=area,
+    )
+
+
+def _dims(given: int | Sequence[int], rank: int) -> list[int]:
+    dims = [given] if isinstance(given, int) else list(given)
+    return [dim % rank for dim in dims] if dims else list(range(rank))
+
+
+def _linear(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    source, rank = sources[0], len(step.shape or ())
+    if source.pooled:
+        return _lost(source, rank)
+    if len(sources) == 1 and step.name == "linear" and not source.labels[-1]:
+        return replace(source, averaged="", by=(), summed=1)
+    return _lost(source, rank, whole=True)
+
+
+def _mixing(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    """Products of values that both come from the map: every unit may see every other."""
+    mixed = next((one for one in sources if not one.pooled), sources[0])
+    rank = len(step.shape or ())
+    if mixed.pooled:
+        return _lost(mixed, rank)
+    return replace(
+        _lost(mixed, rank, whole=True),
+        pooled=False,
+        labels=mixed.labels if len(mixed.labels) == rank else ("",) * rank,
+    )
+
+
+def _softmax(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    source = sources[0]
+    dim = _argument(step, 1, "dim", -1)
+    dims = dim if isinstance(dim, tuple | list) else [dim]
+    over_map = any(isinstance(one, int) and source.labels[one % len(source.labels)] for one in dims if source.labels)
+    return replace(_joined(step, [source]), field=None) if over_map else _joined(step, [source])
+
+
+def _resample(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    source, shape = sources[0], step.shape or ()
+    if source.pooled:
+        return replace(source, labels=("", "", "h", "w")[: len(shape)], pooled=False, field=None)
+    before = step.args[0]
+    factor = [Fraction(now, max(was, 1)) for was, now in zip(before[-2:], shape[-2:], strict=True)]
+    return replace(_joined(step, [source]), jump=(source.jump[0] / factor[0], source.jump[1] / factor[1]))
+
+
+def _select(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    source, rank = sources[0], len(step.args[0])
+    dim = _argument(step, 1, "dim", 0) % max(rank, 1)
+    labels = tuple(label for k, label in enumerate(source.labels) if k != dim)
+    return replace(
+        source, labels=labels, averaged="", by=(), summed=1, pooled=source.pooled or bool(source.labels[dim])
+    )
+
+
+_HANDLERS: dict[str, Handler] = {
+    "convolution": _convolution,
+    "average-pool": _average_pool,
+    "max-pool": _max_pool,
+    "mean": _reduction,
+    "sum": _reduction,
+    "view": _view,
+    "elementwise": _elementwise,
+    "linear": _linear,
+    "product": _mixing,
+    "attention": _mixing,
+    "recurrent": _mixing,
+    "softmax": _softmax,
+    "select": _select,
+    "amax": _reduction,
+    "amin": _reduction,
+    "var": _reduction,
+    "std": _reduction,
+    "prod": _reduction,
+    "linalg_vector_norm": _reduction,
+    "upsample_nearest2d": _resample,
+    "upsample_bilinear2d": _resample,
+    "upsample_bicubic2d": _resample,
+    "_upsample_nearest_exact2d": _resample,
+    "_upsample_bilinear2d_aa": _resample,
+    "_upsample_bicubic2d_aa": _resample,
+}

@@ -1,0 +1,152 @@
+"""Runs a graph on meta tensors: the shapes and multiply-adds of every node, without weights, data or time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from modelcheck.errors import DamagedCapture, ForwardError
+from modelcheck.graph.model import GraphModel
+from modelcheck.graph.operators import DTYPES, KINDS, Kind
+from modelcheck.graph.wire import Argument, Graph, Node, NodeRef, TensorRef
+
+BATCH = 2
+OTHER_BATCHES = (1, 64)
+MAX_ELEMENTS = 2**33  # of one value for a batch of two
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node as it ran.
+
+    Args:
+        args: what the node received, each tensor as its shape.
+        shape: of the (first) result; None where it is no tensor.
+        macs: multiply-adds for one sample; 0 where nothing was counted.
+    """
+
+    index: int
+    node: Node
+    kind: Kind
+    args: tuple[Any, ...]
+    shape: Shape | None
+    macs: int = 0
+
+    @property
+    def name(self) -> str:
+        """The operator without its overload: ``conv2d``."""
+        return self.node.op.removeprefix("aten.").split(".")[0]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A graph's steps in order, and the shapes of its outputs, all for a batch of two."""
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    outputs: tuple[Shape, ...]
+
+
+def trace(model: GraphModel, *, training: bool) -> Trace:
+    """Shapes of every value of one graph for a batch of two.
+
+    Args:
+        model: on the meta device.
+        training: which graph.
+    Raises:
+        DamagedCapture: an operator does not take what the graph gives it, or a value is absurdly large.
+    """
+    steps: list[Step] = []
+
+    def observe(index: int, node: Node, args: tuple[Any, ...], result: Any) -> None:
+        steps.append(Step(index, node, KINDS[node.op], _shapes(args), _shape_of(result)))
+        if _elements(result) > MAX_ELEMENTS:
+            raise DamagedCapture(f"node {index} ({node.op}) makes a value of more than {MAX_ELEMENTS:,} elements")
+
+    outputs = _run(model, BATCH, training=training, observe=observe)
+    graph = model.header.train if training else model.header.evaluation
+    return Trace(graph, tuple(steps), tuple(tuple(output.shape) for output in outputs))
+
+
+def macs_by_node(model: GraphModel, batches: tuple[int, ...]) -> dict[int, int]:
+    """Multiply-adds of each node of the evaluation graph for one sample: ``torch.utils.flop_counter`` ÷ 2.
+
+    Counted on a batch of one where the graph accepts it (``batches``), since what is computed from weights alone does
+    not grow with the batch.
+    """
+    batch = 1 if 1 in batches else BATCH
+    counter = FlopCounterMode(display=False)
+    macs: dict[int, int] = {}
+    before = 0
+
+    def observe(index: int, node: Node, args: tuple[Any, ...], result: Any) -> None:
+        nonlocal before
+        total = int(counter.get_total_flops())
+        macs[index] = (total - before) // (2 * batch)
+        before = total
+
+    with counter:
+        _run(model, batch, training=False, observe=observe)
+    return macs
+
+
+def accepted_batches(model: GraphModel, output: Shape) -> tuple[int, ...]:
+    """Which of the batch sizes 1, 2 and 64 the evaluation graph maps to an output of as many rows."""
+    accepted = [BATCH] if output[:1] == (BATCH,) else []
+    for batch in OTHER_BATCHES:
+        try:
+            outputs = _run(model, batch, training=False)
+        except DamagedCapture:
+            continue
+        if tuple(outputs[0].shape) == (batch, *output[1:]):
+            accepted.append(batch)
+    return tuple(sorted(accepted))
+
+
+def _run(
+    model: GraphModel, batch: int, *, training: bool, observe: Callable[..., None] | None = None
+) -> tuple[torch.Tensor, ...]:
+    inputs = [torch.empty((batch, *one.shape), dtype=DTYPES[one.dtype], device="meta") for one in model.header.inputs]
+    try:
+        with torch.no_grad():
+            outputs = model.run(inputs, training=training, observe=observe)
+    except (DamagedCapture, ForwardError):
+        raise
+    except Exception as error:  # operators raise many kinds when they are given what they cannot take
+        text = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        raise DamagedCapture(f"the graph does not run on a batch of {batch}: {text}") from None
+    if not all(isinstance(output, torch.Tensor) for output in outputs):
+        raise DamagedCapture("an output of the graph is no tensor")
+    return outputs
+
+
+def references(argument: Argument) -> list[NodeRef | TensorRef]:
+    """The values that an argument reads."""
+    scalars = argument if isinstance(argument, list) else [argument]
+    return [scalar for scalar in scalars if isinstance(scalar, NodeRef | TensorRef)]
+
+
+def _shape_of(value: Any) -> Shape | None:
+    if isinstance(value, tuple | list) and value:
+        value = value[0]
+    return tuple(value.shape) if isinstance(value, torch.Tensor) else None
+
+
+def _shapes(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return torch.Size(value.shape)
+    if isinstance(value, tuple | list):
+        return tuple(_shapes(one) for one in value)
+    return value
+
+
+def _elements(value: Any) -> int:
+    if isinstance(value, torch.Tensor):
+        return value.numel()
+    return sum(_elements(one) for one in value) if isinstance(value, tuple | list) else 0

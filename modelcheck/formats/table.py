@@ -1,0 +1,207 @@
+"""What a person wants to see first: the verdict, the rules with their evidence, the facts, the layers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from modelcheck.author_trace import printable
+from modelcheck.facts.structs import Facts, Use
+from modelcheck.report import Finding, Metrics, Report, RuleOutcome
+
+_STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "not run": "yellow", "advice": "cyan"}
+_MARKS = {"pass": "✔", "fail": "✘", "not run": "–", "error": "✘", "advice": "●"}
+_LONGEST_LINE = 400
+
+
+def render(report: Report, *, width: int, color: bool) -> str:
+    """The report as tables for a terminal of that width."""
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=width,
+        force_terminal=color,
+        no_color=not color,
+        highlight=False,
+        legacy_windows=False,
+    )
+    for part in _parts(report):
+        console.print(part)
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+
+
+def _parts(report: Report) -> Iterable[RenderableType]:
+    yield _headline(report)
+    yield _rules(report)
+    if report.findings:
+        yield _findings(report.findings)
+    if report.facts:
+        yield _facts(report.facts)
+        yield _layers(report)
+    if report.metrics:
+        yield _metrics(report.metrics)
+
+
+def _headline(report: Report) -> Text:
+    target, policy = printable(report.target), printable(report.policy) if report.policy else None
+    said = {
+        "pass": f"passes {policy}" if policy else "no policy: nothing is required",
+        "fail": f"fails {policy}" if policy else "fails",
+        "error": "could not be loaded, captured or run",
+    }[report.verdict]
+    line = Text()
+    line.append(f"{_MARKS[report.verdict]} {report.verdict.upper()}", _STYLES[report.verdict])
+    line.append(f"  {target}", "bold")
+    line.append(f"  {said}" if report.verdict == "error" or policy else f"  ({said})")
+    if report.score:
+        line.append(f"  {report.score.points:g} of {report.score.max_points:g} points", "bold")
+    return line
+
+
+def _rules(report: Report) -> RenderableType:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, expand=False)
+    table.add_column("Rule", no_wrap=True)
+    table.add_column("Outcome", no_wrap=True)
+    table.add_column("Evidence", overflow="fold")
+    advised = {finding.code for finding in report.findings if finding.severity == "advice"}
+    for one in report.rules:
+        table.add_row(_rule_name(one), _outcome(one, one.code in advised), _shown(one.evidence or one.cause or ""))
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _rule_name(one: RuleOutcome) -> Text:
+    return Text.assemble((one.code, "dim"), " ", one.name)
+
+
+def _outcome(one: RuleOutcome, advised: bool) -> Text:
+    word = "advice" if advised and (one.outcome == "pass" or one.severity == "advice") else one.outcome
+    return Text(f"{_MARKS[word]} {word}", _STYLES[word])
+
+
+def _shown(text: str) -> Text:
+    return Text(printable(text, _LONGEST_LINE))
+
+
+def _findings(findings: tuple[Finding, ...]) -> RenderableType:
+    return Group(*(Padding(_finding(one), (1, 0, 0, 0)) for one in findings))
+
+
+def _finding(finding: Finding) -> RenderableType:
+    word = "error" if finding.severity == "error" else "advice"
+    head = Text.assemble((f"{_MARKS[word]} {finding.code} {finding.name}", _STYLES[word]))
+    if finding.file and finding.line:
+        head.append(f"  {printable(finding.file)}:{finding.line}", "underline")
+    lines = finding.message.split("\n")
+    return Group(head, *(Padding(_shown(line), (0, 0, 0, 2 + _indent(line))) for line in lines))
+
+
+def _indent(line: str) -> int:
+    return min(len(line) - len(line.lstrip(" ")), 8)
+
+
+def _facts(facts: Facts) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _fact_rows(facts):
+        table.add_row(name, _shown(value))
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:
+    counted = facts.parameters
+    details = [f"{counted.trainable:,} trainable"]
+    for name in ("frozen", "unused", "shared", "hidden"):
+        if value := getattr(counted, name):
+            details.append(f"{value:,} {name}")
+    yield "input → output", f"{_shape(facts.input_shape)} → {_shape(facts.output_shape)}, {facts.output_kind}"
+    yield "parameters", f"{counted.total:,} ({', '.join(details)}), {counted.bytes:,} bytes"
+    yield (
+        "MACs",
+        f"{facts.macs:,} for one sample"
+        + (f"; not counted: {', '.join(facts.uncounted_operators)}" if facts.uncounted_operators else ""),
+    )
+    field = facts.receptive_field
+    yield "receptive field", f"{field[0]}×{field[1]} pixels" if field else "none, or the whole picture"
+    yield "weighted layers", str(facts.weighted_layers)
+    yield "batch norm", _use(facts.batch_norm)
+    rates = ", ".join(f"{rate:g}" for rate in facts.dropout.rates)
+    yield "dropout", _use(facts.dropout) + (f", p = {rates}" if rates else "")
+    yield "global average pooling", _use(facts.global_average_pooling)
+    yield "fully connected", _use(facts.fully_connected)
+    for weight in facts.hidden_weights:
+        yield (
+            "hidden weights",
+            f"{weight.counted:,} in {weight.path} ({weight.kind}, {weight.dtype} {list(weight.shape)})",
+        )
+    if facts.unused_modules:
+        yield "unused modules", ", ".join(facts.unused_modules)
+    if facts.liveness == "reachable":
+        yield "live", "judged by reachability alone"
+
+
+def _use(use: Use) -> str:
+    declared = f" ({use.declared} declared)" if use.declared != use.count else ""
+    where = f": {', '.join(path or '(forward)' for path in use.where)}" if use.count <= 2 and use.where else ""
+    return f"{use.count}{declared}{where}"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "one number"
+
+
+def _layers(report: Report) -> RenderableType:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("Layer", overflow="fold", max_width=36)
+    table.add_column("Type", overflow="fold")
+    table.add_column("Output", no_wrap=True)
+    for name in ("Params", "Share", "MACs"):
+        table.add_column(name, justify="right", no_wrap=True)
+    assert report.facts is not None
+    total = report.facts.parameters.total
+    for layer in report.layers:
+        called = "" if layer.calls == 1 else f" ×{layer.calls}" if layer.calls else " never called"
+        table.add_row(
+            _shown(layer.path or "(forward)"),
+            _shown(f"{layer.type}{called}"),
+            _shape(layer.output_shape) if layer.output_shape is not None else "",
+            f"{layer.parameters:,}" if layer.parameters else "",
+            f"{layer.parameters / total:.1%}" if layer.parameters else "",
+            f"{layer.macs:,}" if layer.macs else "",
+        )
+    table.add_section()
+    table.add_row("total", "", "", f"{total:,}", "", f"{report.facts.macs:,}", style="bold")
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _metrics(metrics: Metrics) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in _metric_rows(metrics):
+        table.add_row(name, text)
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _metric_rows(metrics: Metrics) -> Iterable[tuple[str, Text]]:
+    accuracy = metrics.test_accuracy
+    images = f" of {metrics.test_images:,} {metrics.dataset} test images, loss {metrics.test_loss:.4f}"
+    yield "test accuracy", Text.assemble((f"{accuracy.last:.2%}", "bold"), images)
+    if metrics.epochs:
+        count = len(metrics.epochs)
+        stopped = " (interrupted)" if metrics.interrupted else ""
+        yield (
+            "training",
+            Text(
+                f"{count} epoch{'s' if count > 1 else ''}{stopped} of recipe {metrics.recipe}, seed {metrics.seed}; "
+                f"best {accuracy.best:.2%} after epoch {accuracy.best_epoch}"
+            ),
+        )
+    machine = f"{metrics.device}, {metrics.threads} threads, {metrics.dtype}"
+    yield "time", Text(f"{metrics.wall_s:.1f} s ({machine}), {metrics.images_per_s:,.0f} images/s")

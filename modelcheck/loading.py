@@ -1,0 +1,44 @@
+"""A target of any kind as a model ready to be captured."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import nn
+
+from modelcheck.author_trace import author_code
+from modelcheck.errors import ConstructorError, UsageError
+from modelcheck.target import importable, load_model
+
+
+@contextlib.contextmanager
+def built(
+    target: str | nn.Module | type[nn.Module], arguments: Mapping[str, object] | None = None, seed: int = 0
+) -> Iterator[tuple[nn.Module, str]]:
+    """The model and its name; within the context its forward can import its neighbours.
+
+    Args:
+        target: a model is taken as it is; a class or a TARGET is built.
+        arguments: for the constructor.
+        seed: of the initialisation, where the model is built here: equal commands give equal reports.
+    Raises:
+        UsageError: nothing has that name, or arguments are given for a model that is already built.
+        AuthorError: the author's code raised.
+    """
+    if isinstance(target, nn.Module):
+        if arguments:
+            raise UsageError("arguments are given for a model that is already built")
+        yield target, type(target).__name__
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if isinstance(target, str):
+            with importable(target):
+                loaded = load_model(target, arguments)
+                yield loaded.model, loaded.name
+        else:
+            with author_code(ConstructorError, f"{target.__name__} could not be built"):
+                model = target(**(arguments or {}))
+            yield model, target.__name__

@@ -1,0 +1,76 @@
+"""Tells a person how a training goes, on stderr: a bar on a terminal, one line an epoch elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from modelcheck.report import Epoch
+
+
+class TrainingProgress:
+    """An observer of training; a context manager, so that the bar is gone whatever happens."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.epochs = 0
+        self.bar: Progress | None = None
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> TrainingProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    def on_start(self, total_batches: int, epochs: int, images: int, device: str, dtype: str) -> None:
+        """Start the bar, where there is a terminal."""
+        self.epochs = epochs
+        text = f"Training on {images:,} images, {epochs} epoch{'s' if epochs > 1 else ''}, {device}, {dtype}"
+        self.console.print(text, highlight=False)
+        if self.console.is_terminal:
+            self.bar = Progress(
+                TextColumn("epoch {task.fields[epoch]}"),
+                BarColumn(bar_width=None),
+                TextColumn("{task.fields[batch]}  loss {task.fields[loss]:.4f}  {task.fields[accuracy]:.2%}"),
+                TextColumn("{task.fields[speed]:,.0f} images/s"),
+                TimeRemainingColumn(compact=True),
+                console=self.console,
+                transient=True,
+                expand=True,
+            )
+            self.task = self.bar.add_task(
+                "", total=total_batches, epoch=f"1/{epochs}", batch="", loss=0.0, accuracy=0.0, speed=0.0
+            )
+            self.bar.start()
+
+    def on_batch(self, epoch: int, batch: int, batches: int, loss: float, accuracy: float, images_per_s: float) -> None:
+        """Move the bar."""
+        if self.bar and self.task is not None:
+            self.bar.update(
+                self.task,
+                completed=(epoch - 1) * batches + batch,
+                epoch=f"{epoch}/{self.epochs}",
+                batch=f"batch {batch}/{batches}",
+                loss=loss,
+                accuracy=accuracy,
+                speed=images_per_s,
+            )
+
+    def on_epoch(self, epoch: Epoch, correct: int, test_images: int) -> None:
+        """One line: how the epoch went, and the test set's."""
+        trained = (
+            f"Epoch {epoch.epoch}/{self.epochs}: loss {epoch.train_loss:.4f}, accuracy {epoch.train_accuracy:.2%}, "
+            f"{epoch.images / max(epoch.train_s, 1e-9):,.0f} images/s, {epoch.train_s + epoch.eval_s:.1f} s"
+        )
+        tested = (
+            f"Test set: Average loss: {epoch.test_loss:.4f}, "
+            f"Accuracy: {correct}/{test_images} ({epoch.test_accuracy:.2%})"
+        )
+        separator = "\n" if self.console.is_terminal else ". "
+        self.console.print(f"{trained}{separator}{tested}", highlight=False, soft_wrap=True)

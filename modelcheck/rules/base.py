@@ -1,0 +1,130 @@
+"""What a rule is: a permanent code, a name, its own options, and a decision on what is known of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from modelcheck.errors import AuthorError
+from modelcheck.facts.structs import Facts, Layer
+from modelcheck.report import Metrics, Severity
+
+Level = Literal["error", "advice", "off"]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """What every rule can be told: ``level`` switches it on as a constraint, as advice, or off."""
+
+    level: Level | None = None
+
+
+class RangeOptions(Options, frozen=True, kw_only=True):
+    """Inclusive bounds; a bound that is not given does not bind."""
+
+    min: int | None = None
+    max: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a rule decides on.
+
+    Args:
+        facts: None where nothing could be captured.
+        layers: the model's table.
+        metrics: None where nothing was trained or evaluated.
+        failure: why there are no facts.
+        input_shape: what the policy declares for one sample.
+        classes: how many scores the policy expects of one sample.
+    """
+
+    facts: Facts | None = None
+    layers: tuple[Layer, ...] = ()
+    metrics: Metrics | None = None
+    failure: AuthorError | None = None
+    input_shape: tuple[int, ...] | None = None
+    classes: int | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding of a rule; the severity is the rule's unless given."""
+
+    message: str
+    where: str | None = None
+    file: str | None = None
+    line: int | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a rule says: the evidence in one line, and what it found. It fails where a problem has its own severity."""
+
+    evidence: str
+    problems: tuple[Problem, ...] = field(default=())
+
+
+class NotRun(Exception):
+    """The rule cannot know; the text is the cause."""
+
+
+class Rule:
+    """Base of all rules. The class docstring is the rule's documentation, in the sections of the catalogue.
+
+    ``always`` rules cannot be switched off. ``needs_options`` is True where nothing can be decided without a bound
+    from the policy, ``waits_for_training`` where nothing is known before it. ``words`` are short forms in a policy:
+    ``batch-norm = "required"`` stands for an option table.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    kind: ClassVar[Severity]
+    always: ClassVar[bool] = False
+    needs_options: ClassVar[bool] = False
+    waits_for_training: ClassVar[bool] = False
+    options: ClassVar[type[Options]] = Options
+    words: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    def check(self, subject: Subject, options: Any) -> Decision:
+        """Decide.
+
+        Args:
+            subject: what is known.
+            options: an instance of the rule's ``options``.
+        Raises:
+            NotRun: with the cause.
+        """
+        raise NotImplementedError
+
+
+def known_facts(subject: Subject) -> Facts:
+    """The facts.
+
+    Raises:
+        NotRun: nothing could be captured.
+    """
+    if subject.facts is None:
+        code = subject.failure.code if subject.failure else "MC004"
+        raise NotRun(f"nothing was captured ({code})")
+    return subject.facts
+
+
+def bounds(options: RangeOptions) -> str:
+    """The range in words: ``at most 19,999``."""
+    if options.min is not None and options.max is not None:
+        return f"exactly {options.min:,}" if options.min == options.max else f"{options.min:,} to {options.max:,}"
+    if options.max is not None:
+        return f"at most {options.max:,}"
+    return f"at least {options.min:,}" if options.min is not None else "any number"
+
+
+def within(value: int, options: RangeOptions) -> bool:
+    """Whether the value is in the range."""
+    return (options.min is None or value >= options.min) and (options.max is None or value <= options.max)

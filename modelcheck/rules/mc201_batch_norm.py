@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from modelcheck.facts.structs import Facts, Use
+from modelcheck.rules.presence import PresenceRule
+
+
+class BatchNorm(PresenceRule):
+    """Batch normalisation is required, forbidden, or counted.
+
+    ## What it checks
+
+    Live batch-norm operators that use the batch's statistics in training mode. A layer that is declared and never
+    called, or whose result changes nothing, does not count.
+
+    ## Why it matters
+
+    Batch normalisation lets small networks train at high learning rates; courses ask for it by name.
+
+    ## Bad
+
+    ```python
+    import torch.nn as nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 10, 3)
+            self.bn = nn.BatchNorm2d(10)
+
+        def forward(self, x):
+            return self.conv(x).relu().mean((2, 3))
+    ```
+
+    ## Good
+
+    ```python
+    import torch.nn as nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 10, 3)
+            self.bn = nn.BatchNorm2d(10)
+
+        def forward(self, x):
+            return self.bn(self.conv(x).relu()).mean((2, 3))
+    ```
+
+    ## Options
+
+    ```toml
+    [rules]
+    batch-norm = "required"    # or "forbidden", or { min = 2 }
+    ```
+
+    ## Known limits
+
+    A batch norm written by hand from means and variances is not recognised. In models of more than 20 billion
+    multiply-adds reachability alone decides whether an operator is live.
+    """
+
+    code = "MC201"
+    name = "batch-norm"
+    noun = "batch norm"
+    missing_hint = "call an nn.BatchNorm2d in forward and pass its result on"
+
+    def use(self, facts: Facts) -> Use:
+        """Batch norms."""
+        return facts.batch_norm

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from modelcheck.report import Metrics
+from modelcheck.rules.base import Decision, NotRun, Options, Problem, Rule, Subject, known_facts
+
+
+class AccuracyOptions(Options, frozen=True, kw_only=True):
+    """The least accuracy, and of which epochs: the best, the last, or all of the last k."""
+
+    min: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    of: Annotated[str, Meta(pattern=r"^(best|last|all-of-last-[1-9][0-9]{0,2})$")] = "last"
+    attempts: Annotated[int, Meta(ge=1, le=100)] = 1
+
+
+class Accuracy(Rule):
+    """Accuracy on the test set is below what is asked.
+
+    ## What it checks
+
+    The accuracy of the captured graph on the whole test set after each epoch of training: the last one, the best one,
+    or each of the last k. Fractions of one.
+
+    ## Why it matters
+
+    The graph that is scored is the one whose parameters were counted.
+
+    ## Bad
+
+    ```python
+    import torch.nn as nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(1, 10)
+
+        def forward(self, x):
+            return self.fc(x.mean((2, 3)))
+    ```
+
+    ## Good
+
+    ```python
+    import torch.nn as nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = nn.Linear(784, 30)
+            self.fc2 = nn.Linear(30, 10)
+
+        def forward(self, x):
+            return self.fc2(self.fc1(x.flatten(1)).relu())
+    ```
+
+    ## Options
+
+    ```toml
+    [training]
+    accuracy = { min = 0.8, of = "last" }    # or "best", or "all-of-last-3"
+    ```
+
+    `--min-accuracy 0.8` on the command line replaces `min`.
+
+    ## Known limits
+
+    One run's accuracy on 10,000 pictures has a sampling error of about 0.08 points at 99.4 %.
+    """
+
+    code = "MC501"
+    name = "accuracy"
+    kind = "error"
+    options = AccuracyOptions
+    needs_options = True
+    waits_for_training = True
+
+    def check(self, subject: Subject, options: AccuracyOptions) -> Decision:
+        """Compare the accuracies that count with the least."""
+        known_facts(subject)
+        if subject.metrics is None:
+            raise NotRun("nothing was trained; modelcheck train-eval does")
+        counted = _counted(subject.metrics, options.of)
+        worst = min(counted)
+        what = {"best": "best", "last": "last"}.get(options.of, f"lowest of the last {len(counted)} epochs")
+        evidence = f"{worst:.2%} ({what}) on {subject.metrics.dataset}, at least {options.min:.2%} required"
+        if worst < options.min:
+            return Decision(evidence, (Problem(evidence),))
+        if options.of.startswith("all") and len(counted) < _epochs_that_count(options.of):
+            text = f"{evidence} in all of the last {_epochs_that_count(options.of)} epochs, and fewer were trained"
+            return Decision(evidence, (Problem(text),))
+        return Decision(evidence)
+
+
+def _counted(metrics: Metrics, of: str) -> list[float]:
+    """The accuracies that the option names; an evaluation alone has one."""
+    if of == "best":
+        return [metrics.test_accuracy.best]
+    if of == "last" or not metrics.epochs:
+        return [metrics.test_accuracy.last]
+    return [epoch.test_accuracy for epoch in metrics.epochs[-_epochs_that_count(of) :]]
+
+
+def _epochs_that_count(of: str) -> int:
+    return int(of.rpartition("-")[2])

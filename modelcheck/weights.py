@@ -1,0 +1,101 @@
+"""Weights under the author's own names: what ``--save`` writes and ``--weights`` reads."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from modelcheck.errors import UsageError
+from modelcheck.files import write_beside
+from modelcheck.graph.model import GraphModel
+
+_SHOWN = 5
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")
+
+
+def save_weights(model: GraphModel, path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write parameters and buffers as safetensors, atomically; ``load_state_dict`` of the author's class takes them.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    named = {
+        name: model.tensor(index).detach().cpu().contiguous().clone()
+        for index, info in enumerate(model.header.tensors)
+        if info.role != "constant"
+        for name in info.paths
+    }
+    write_beside(path, safetensors.torch.save(named, metadata))
+
+
+def load_weights(model: GraphModel, path: Path) -> None:
+    """Put the weights of a safetensors file, or of a state dict saved by ``torch.save``, into the model.
+
+    Keys are the author's names, with or without a ``module.`` prefix. Nothing is unpickled but tensors.
+
+    Raises:
+        UsageError: the file cannot be read, holds a pickled model, or its keys and shapes are not the model's.
+    """
+    given = _read(path)
+    wanted = {
+        name: index for index, info in enumerate(model.header.tensors) if info.role != "constant" for name in info.paths
+    }
+    prefixed = given and all(name.startswith("module.") for name in given)
+    given = {name.removeprefix("module.") if prefixed else name: value for name, value in given.items()}
+    _check(path, given, {name: model.header.tensors[index].shape for name, index in wanted.items()})
+    with torch.no_grad():
+        for name, index in wanted.items():
+            model.tensor(index).copy_(given[name])
+
+
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the weights {path}: {error.strerror or error}") from None
+    try:
+        return safetensors.torch.load(data)
+    except (safetensors.SafetensorError, ValueError, KeyError):
+        return _read_state_dict(path)
+
+
+def _read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise UsageError(
+            f"{path} holds pickled Python objects, which can run any code when they are loaded, so it is not opened. "
+            "Save the state dict instead: torch.save(model.state_dict(), 'weights.pt')"
+        ) from None
+    except Exception as error:  # a damaged file raises many kinds
+        raise UsageError(
+            f"{path} is neither safetensors nor a state dict: {str(error).splitlines()[0][:200]}"
+        ) from None
+    for key in _WRAPPERS:
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+        raise UsageError(f"{path} holds no state dict: a mapping from names to tensors is expected")
+    return {str(name): value for name, value in loaded.items()}
+
+
+def _check(path: Path, given: dict[str, torch.Tensor], wanted: dict[str, tuple[int, ...]]) -> None:
+    missing = [name for name in wanted if name not in given]
+    unknown = [name for name in given if name not in wanted]
+    shapes = [
+        f"{name} is {list(given[name].shape)} instead of {list(shape)}"
+        for name, shape in wanted.items()
+        if name in given and tuple(given[name].shape) != shape
+    ]
+    parts = [
+        f"{what}: {', '.join(names[:_SHOWN])}{f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''}"
+        for what, names in (("missing", missing), ("not in the model", unknown), ("other shapes", shapes))
+        if names
+    ]
+    if parts:
+        raise UsageError(f"{path} holds the weights of another model; {'; '.join(parts)}")
