@@ -75,7 +75,7 @@ def _graph(model: nn.Module, example: torch.Tensor, training: bool, tables: Tabl
             "forward draws random numbers from Python or numpy: what it computes differs from call to call, so no one "
             "graph is the model. Draw them with torch (torch.rand(()), nn.Dropout) instead"
         )
-    return translate(exported, tables)
+    return translate(exported, tables, training)
 
 
 def _export(model: nn.Module, example: torch.Tensor, training: bool) -> torch.export.ExportedProgram:

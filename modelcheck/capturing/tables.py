@@ -28,26 +28,50 @@ class Tables:
         self.modules = list(walk(model))
         self._entries: list[_Entry] = []
         self._known: dict[object, int] = {}
+        self._constants: dict[bool, list[int]] = {}
+        self._twins: list[torch.Tensor] = []
         for kind, role in (("_parameters", "parameter"), ("_buffers", "buffer")):
             for path, module in self.modules:
                 for name, tensor in stored(module, kind).items():
                     self._add(tensor, role, f"{path}.{name}" if path else name)
         self._module_index = {path: index for index, (path, _) in enumerate(self.modules)}
 
-    def tensor(self, tensor: torch.Tensor, path: str) -> int:
-        """The index of a tensor that a graph reads; one that is registered nowhere becomes a constant."""
-        return self._add(tensor, "constant", path, named=False)
+    def tensor(self, tensor: torch.Tensor, path: str, training: bool) -> int:
+        """The index of a tensor that a graph reads; one that is registered nowhere becomes a constant.
+
+        A tensor that forward makes anew from numbers is another one in each graph; equal ones are one weight.
+        """
+        key = _identity(tensor)
+        if key in self._known:
+            return self._known[key]
+        twin = self._twin(tensor, training)
+        if twin is None:
+            index = self._add(tensor, "constant", path)
+            self._constants.setdefault(training, []).append(index)
+            return index
+        self._twins.append(tensor)  # kept alive, so that no other tensor gets its memory and its key
+        self._known[key] = twin
+        return twin
+
+    def _twin(self, tensor: torch.Tensor, training: bool) -> int | None:
+        """The first constant of the other graph that equals the tensor and has not been matched yet."""
+        others = self._constants.get(not training, [])
+        for index in others:
+            if _equal(self._entries[index].tensor, tensor):
+                others.remove(index)
+                return index
+        return None
 
     def module(self, path: str) -> int:
         """The index of a module by its path, the model's own where there is no such path."""
         return self._module_index.get(path, 0)
 
-    def _add(self, tensor: torch.Tensor, role: str, path: str, named: bool = True) -> int:
+    def _add(self, tensor: torch.Tensor, role: str, path: str) -> int:
         key = _identity(tensor)
         if key not in self._known:
             self._known[key] = len(self._entries)
             self._entries.append(_Entry(tensor, role, [path]))
-        elif named:
+        else:
             self._entries[self._known[key]].paths.append(path)
         return self._known[key]
 
@@ -135,6 +159,17 @@ class _Group:
             stride=_contiguous_stride(tensor.shape) if holes else tuple(tensor.stride()),
             trainable=entry.role == "parameter" and bool(entry.tensor.requires_grad),
         )
+
+
+def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    one, other = _plain(one), _plain(other)
+    if (
+        one.is_meta
+        or other.is_meta
+        or (one.dtype, one.shape, one.stride()) != (other.dtype, other.shape, other.stride())
+    ):
+        return False
+    return torch.equal(one, other)
 
 
 def _identity(tensor: torch.Tensor) -> object:

@@ -54,19 +54,20 @@ _REGIONS = ("wrap_with_set_grad_enabled", "wrap_with_autocast")
 _DROPPED = ("pin_memory", "layout", "generator")
 
 
-def translate(exported: torch.export.ExportedProgram, tables: Tables) -> Graph:
+def translate(exported: torch.export.ExportedProgram, tables: Tables, training: bool) -> Graph:
     """The graph of an exported program; tensors it reads are entered into the tables.
 
     Raises:
         NotCapturable: the graph holds something that has no form on the wire.
     """
-    translation = _Translation(tables)
+    translation = _Translation(tables, training)
     return translation.graph(exported)
 
 
 class _Translation:
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, training: bool) -> None:
         self.tables = tables
+        self.training = training
         self.nodes: list[Node] = []
 
     def graph(self, exported: torch.export.ExportedProgram) -> Graph:
@@ -94,7 +95,7 @@ class _Translation:
             value = exported.constants[target]
         if not isinstance(value, torch.Tensor):
             raise NotCapturable(f"the graph reads {target}, which is no tensor but {type(value).__name__}")
-        return self.tables.tensor(value, target.removeprefix(f"{_ROOT}."))
+        return self.tables.tensor(value, target.removeprefix(f"{_ROOT}."), self.training)
 
     def _body(self, module: torch.fx.GraphModule, env: dict[torch.fx.Node, Any], grad: bool) -> Any:
         for node in module.graph.nodes:
@@ -103,7 +104,7 @@ class _Translation:
             if node.op == "get_attr":
                 env[node] = getattr(module, str(node.target))
                 if isinstance(env[node], torch.Tensor):
-                    env[node] = TensorRef(self.tables.tensor(env[node], str(node.target)))
+                    env[node] = TensorRef(self.tables.tensor(env[node], str(node.target), self.training))
             elif node.op == "call_function":
                 self._call(node, env, grad)
         return None

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AvgPoolNd
+from torch.nn.parameter import is_lazy
 
 from modelcheck.graph.wire import ModuleKind
 
@@ -81,6 +83,7 @@ def plain_bookkeeping(root: nn.Module) -> Iterator[None]:
     """Within it, every module's bookkeeping methods are nn.Module's own, as torch.export needs them to be."""
     changed: list[tuple[nn.Module, type, dict[str, Any]]] = []
     plain: dict[type, type] = {}
+    swapped = _plain_tensors(root)
     try:
         for _, module in walk(root):
             own = object.__getattribute__(module, "__dict__")
@@ -89,10 +92,37 @@ def plain_bookkeeping(root: nn.Module) -> Iterator[None]:
             _give_class(module, plain)
         yield
     finally:
+        for entries, name, tensor in swapped:
+            entries[name] = tensor
         for module, kind, hidden in changed:
             if type(module) is not kind:
                 object.__setattr__(module, "__class__", kind)
             object.__getattribute__(module, "__dict__").update(hidden)
+
+
+def _plain_tensors(root: nn.Module) -> list[tuple[dict[str, Any], str, torch.Tensor]]:
+    """Put plain tensors on the same memory in the place of subclasses, which may answer what they like.
+
+    Returns what was there before. Subclasses that wrap other tensors have no memory of their own and stay.
+    """
+    swapped: list[tuple[dict[str, Any], str, torch.Tensor]] = []
+    ordinary = (torch.Tensor, nn.Parameter, nn.Buffer)
+    for _, module in walk(root):
+        for kind in ("_parameters", "_buffers"):
+            entries: dict[str, Any] = object.__getattribute__(module, "__dict__").get(kind) or {}
+            for name, tensor in entries.items():
+                if tensor is None or type(tensor) in ordinary or is_lazy(tensor) or _dispatches(tensor):
+                    continue
+                with torch._C.DisableTorchFunctionSubclass():
+                    values = tensor.detach().as_subclass(torch.Tensor)
+                    trained = tensor.requires_grad
+                swapped.append((entries, name, tensor))
+                entries[name] = nn.Parameter(values, requires_grad=trained) if kind == "_parameters" else values
+    return swapped
+
+
+def _dispatches(tensor: torch.Tensor) -> bool:
+    return type(tensor).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__
 
 
 def _give_class(module: nn.Module, plain: dict[type, type]) -> None:

@@ -283,7 +283,7 @@ def _slide(source: Map, kernel: tuple[int, int], stride: tuple[int, int], dilati
 
 
 def _convolution(walk: _Walk, step: Step, sources: list[Map]) -> Map:
-    source, rank = sources[0], len(step.shape or ())
+    source, rank = _as_picture(sources[0], step.args[0]), len(step.shape or ())
     if source.pooled or source.labels[-2:] != ("h", "w"):
         return _lost(source, rank, whole=not source.pooled)
     kernel = _pair(step.args[1][-2:])
@@ -305,6 +305,7 @@ def _max_pool(walk: _Walk, step: Step, sources: list[Map]) -> Map:
 def _pool(walk: _Walk, step: Step, source: Map, *, average: bool) -> Map:
     shape, before = step.shape or (), step.args[0]
     dims = 1 if "1d" in step.name else 2
+    source = _as_picture(source, before) if dims == 2 else source
     labels = source.labels[-dims:]
     if labels not in (("h", "w"), ("hw",)) or len(before) != len(source.labels):
         return _joined(step, [source])
@@ -324,6 +325,13 @@ def _pool(walk: _Walk, step: Step, source: Map, *, average: bool) -> Map:
     given = _argument(step, 2, "stride", None)
     dilation = _argument(step, 4, "dilation", 1) if not average else 1
     return _slide(source, kernel, _pair(given) if given else kernel, _pair(dilation))
+
+
+def _as_picture(source: Map, shape: Shape) -> Map:
+    """The value as a 2d convolution or pool takes it: whatever became of its labels, its last dimensions are a map."""
+    if len(shape) != 4 or math.prod(shape[-2:]) == 1 or source.labels == ("", "", "h", "w"):
+        return source
+    return replace(_lost(source, 4, whole=True), labels=("", "", "h", "w"), pooled=False)
 
 
 def _covers(step: Step, sides: Shape) -> bool:
