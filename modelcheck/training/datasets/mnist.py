@@ -7,11 +7,11 @@ import hashlib
 import zlib
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from modelcheck.errors import ModelcheckError, UsageError
 from modelcheck.training.datasets import Dataset
-from modelcheck.training.idx import parse_idx
 
 FILES = Path(__file__).parent / "files"
 CLASSES = 10
@@ -29,90 +29,85 @@ def load(data_dir: Path | None = None) -> Dataset:
     Other data in MNIST's form (Fashion-MNIST in MNIST's folder) loads too, and is not ``official``.
 
     Args:
-        data_dir: torchvision's ``root``; the files in it may be gzipped.
+        data_dir: torchvision's ``root``.
 
     Raises:
         UsageError: a file of the user's is missing, truncated, or not in MNIST's form.
         ModelcheckError: a packaged file is missing or damaged.
     """
-    raw = _packaged() if data_dir is None else _from_folder(Path(data_dir) / "MNIST" / "raw")
-    where = FILES if data_dir is None else Path(data_dir) / "MNIST" / "raw"
-    train_images, train_labels = _split(raw, "train", where)
-    test_images, test_labels = _split(raw, "t10k", where)
+    tensors, official = _packaged() if data_dir is None else _from_folder(Path(data_dir) / "MNIST" / "raw")
+    train_images, train_labels, test_images, test_labels = tensors
     return Dataset(
         name="mnist",
-        train_images=train_images,
-        train_labels=train_labels,
-        test_images=test_images,
-        test_labels=test_labels,
+        train_images=train_images.unsqueeze(1),
+        train_labels=train_labels.long(),
+        test_images=test_images.unsqueeze(1),
+        test_labels=test_labels.long(),
         mean=(0.1307,),
         std=(0.3081,),
         classes=CLASSES,
-        official=all(_sha256(raw[file]) == SHA256[file] for file in SHA256),
+        official=official,
     )
 
 
-def _packaged() -> dict[str, bytes]:
+def _packaged() -> tuple[list[Tensor], bool]:
     """The four packaged files, decompressed and checked."""
-    raw = {}
+    tensors = []
     for file, sha256 in SHA256.items():
         path = FILES / f"{file}.gz"
         again = "The installation is damaged: install modelcheck again, or give --data-dir."
         try:
-            raw[file] = _read(path)
+            data = gzip.decompress(path.read_bytes())
         except (OSError, EOFError, zlib.error) as error:
             raise ModelcheckError(f"{path}: the packaged MNIST cannot be read ({error}). {again}") from error
-        if _sha256(raw[file]) != sha256:
-            raise ModelcheckError(
-                f"{path}: this is not MNIST: SHA-256 {_sha256(raw[file])}, expected {sha256}. {again}"
-            )
-    return raw
+        if _sha256(data) != sha256:
+            raise ModelcheckError(f"{path}: this is not MNIST: SHA-256 {_sha256(data)}, expected {sha256}. {again}")
+        # a copy, since torch warns about tensors over memory that must not be written to; the header is checked
+        # with the rest by the checksum
+        header, shape = (16, (-1, 28, 28)) if "images" in file else (8, (-1,))
+        tensors.append(torch.frombuffer(bytearray(data), dtype=torch.uint8, offset=header).reshape(shape))
+    return tensors, True
 
 
-def _from_folder(folder: Path) -> dict[str, bytes]:
-    """The four files of the user's folder, each plain or, where only that is there, gzipped."""
-    return {file: _read_user_file(folder, file) for file in SHA256}
+def _from_folder(folder: Path) -> tuple[list[Tensor], bool]:
+    """The four files of the user's folder as torchvision reads them, checked to be of MNIST's form."""
+    from torchvision.datasets.mnist import read_image_file, read_label_file
+
+    tensors = []
+    for file in SHA256:
+        if not (folder / file).is_file():
+            raise UsageError(_missing(folder, file))
+        read = read_image_file if "images" in file else read_label_file
+        try:
+            tensors.append(read(str(folder / file)))
+        except (OSError, ValueError, TypeError, AssertionError, IndexError, KeyError, RuntimeError) as error:
+            detail = " ".join(str(error).split()) or "it does not start as an idx file does"
+            raise UsageError(f"{folder / file}: not MNIST's {file}: {detail}.") from error
+    _check_split(folder, "train", *tensors[:2])
+    _check_split(folder, "t10k", *tensors[2:])
+    return tensors, all(_sha256((folder / file).read_bytes()) == SHA256[file] for file in SHA256)
 
 
-def _read_user_file(folder: Path, file: str) -> bytes:
-    paths = [path for path in (folder / file, folder / f"{file}.gz") if path.is_file()]
-    if not paths:
-        raise UsageError(
-            f"{folder}: no MNIST here: {file} (or {file}.gz) is missing. Expected are the files "
-            f"{', '.join(SHA256)}, as torchvision.datasets.MNIST(root) keeps them in root/MNIST/raw."
-        )
-    try:
-        return _read(paths[0])
-    except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{paths[0]}: cannot be read: {error}. Expected was MNIST's {file}.") from error
+def _missing(folder: Path, file: str) -> str:
+    packed = " Only its .gz is there: unpack it with gunzip." if (folder / f"{file}.gz").is_file() else ""
+    return (
+        f"{folder}: no MNIST here: {file} is missing.{packed} Expected are the files {', '.join(SHA256)}, as "
+        "torchvision.datasets.MNIST(root) keeps them in root/MNIST/raw."
+    )
 
 
-def _read(path: Path) -> bytes:
-    data = path.read_bytes()
-    return gzip.decompress(data) if path.suffix == ".gz" else data
-
-
-def _split(raw: dict[str, bytes], split: str, folder: Path) -> tuple[Tensor, Tensor]:
-    """Images (N, 1, 28, 28) and labels (N,) of one split, of the form that MNIST's must have."""
+def _check_split(folder: Path, split: str, images: Tensor, labels: Tensor) -> None:
+    """Raise UsageError unless one split is of the form that MNIST's has."""
     image_file, label_file = f"{split}-images-idx3-ubyte", f"{split}-labels-idx1-ubyte"
-    images, labels = _parse(raw, image_file, folder), _parse(raw, label_file, folder)
-    if images.dim() != 3 or images.shape[1:] != (28, 28):
+    if images.shape[1:] != (28, 28):
         raise UsageError(f"{folder / image_file}: expected images of 28x28 (Nx28x28), found {_shape(images)}.")
-    if labels.dim() != 1 or len(labels) != len(images):
+    if len(labels) != len(images):
         raise UsageError(
             f"{folder / label_file}: expected one label for each of the {len(images)} images in "
             f"{image_file}, found {_shape(labels)}."
         )
     if int(labels.max()) >= CLASSES:
         raise UsageError(f"{folder / label_file}: expected labels from 0 to 9, found {int(labels.max())}.")
-    return images.unsqueeze(1), labels.long()
-
-
-def _parse(raw: dict[str, bytes], file: str, folder: Path) -> Tensor:
-    try:
-        return parse_idx(raw[file])
-    except ValueError as error:
-        raise UsageError(f"{folder / file}: not MNIST's {file}: {error}.") from error
 
 
 def _shape(tensor: Tensor) -> str:

@@ -59,10 +59,10 @@ def test_the_users_folder_gives_what_torchvision_reads(mnist: Dataset, tmp_path:
         assert torch.equal(labels, theirs.targets)
 
 
-def test_gzipped_files_are_read_where_there_are_no_others(tmp_path: Path) -> None:
-    folder = tmp_path / "MNIST" / "raw"
-    shutil.copytree(mnist.FILES, folder)
-    assert load_dataset("mnist", tmp_path).official
+def test_a_folder_of_packed_files_is_told_how_to_unpack_them(tmp_path: Path) -> None:
+    shutil.copytree(mnist.FILES, tmp_path / "MNIST" / "raw")
+    with pytest.raises(UsageError, match=r"no MNIST here.* Only its \.gz is there: unpack it with gunzip"):
+        load_dataset("mnist", tmp_path)
 
 
 def test_other_data_of_the_same_form_is_told_apart(raw: Path) -> None:
@@ -80,26 +80,23 @@ def _write(file: str, data: bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / file).write_bytes(data)
 
 
-def _damaged_gzip(folder: Path) -> None:
-    (folder / f"{IMAGES}.gz").write_bytes(gzip.compress(idx(5, 28, 28))[:-20])
-    (folder / IMAGES).unlink()
-
-
 @pytest.mark.parametrize(
     ("damage", "file", "text"),
     [
         (
             lambda folder: (folder / LABELS).unlink(),
             "",
-            f"no MNIST here: {LABELS} (or {LABELS}.gz) is missing",
+            f"no MNIST here: {LABELS} is missing",
         ),
-        (_truncate, IMAGES, "states 5x28x28 values, 3936 bytes in all, and it has 3935 bytes"),
-        (_write(IMAGES, b"\x89PNG random bytes"), IMAGES, "does not start as an idx file"),
+        (_truncate, IMAGES, "invalid for input of size 3919"),
+        (_write(IMAGES, b"\x89PNG random bytes"), IMAGES, f"not MNIST's {IMAGES}: "),
         (_write(IMAGES, idx(5, 32, 32)), IMAGES, "expected images of 28x28 (Nx28x28), found 5x32x32"),
-        (_write(IMAGES, idx(5 * 784)), IMAGES, "expected images of 28x28 (Nx28x28), found 3920"),
+        (_write(IMAGES, idx(5 * 784)), IMAGES, f"not MNIST's {IMAGES}: "),
         (_write(LABELS, idx(4)), LABELS, f"one label for each of the 5 images in {IMAGES}, found 4."),
         (_write(LABELS, idx(5, value=10)), LABELS, "expected labels from 0 to 9, found 10"),
-        (_damaged_gzip, f"{IMAGES}.gz", "cannot be read"),
+        (_write(IMAGES, b""), IMAGES, f"not MNIST's {IMAGES}: "),
+        (_write(IMAGES, idx(0, 28, 28)), IMAGES, f"not MNIST's {IMAGES}: "),
+        (_write(LABELS, bytes([0, 0, 0x0D, 1, 0, 0, 0, 1]) + b"1234"), LABELS, f"not MNIST's {LABELS}: "),
     ],
 )
 def test_a_wrong_folder_is_one_clear_error(raw: Path, damage: Callable[[Path], object], file: str, text: str) -> None:
