@@ -13,7 +13,8 @@ from rich.text import Text
 
 from modelcheck.errors import UsageError
 from modelcheck.names import unknown_name
-from modelcheck.policy import LEVELS, PolicyFile, load_policy, policy_names
+from modelcheck.policy import load_policy, policy_names
+from modelcheck.policy_file import LEVELS, PolicyFile
 from modelcheck.rules import all_rules, find_rule
 from modelcheck.rules.base import Rule
 
@@ -40,7 +41,7 @@ def print_catalogue() -> None:
         table.add_column(name, no_wrap=name in ("Code", "Name"))
     for rule in all_rules():
         kind = "always on" if rule.always else "constraint" if rule.kind == "error" else "advice"
-        table.add_row(rule.code, rule.name, kind, summary(rule))
+        table.add_row(rule.code, rule.name, kind, Text(summary(rule)))
     Console(highlight=False).print(table)
 
 
@@ -48,7 +49,7 @@ def print_policies() -> None:
     """Print the presets, a line each."""
     table = Table.grid(padding=(0, 2))
     for name in policy_names():
-        table.add_row(Text(name, "bold"), load_policy(name).title or "")
+        table.add_row(Text(name, "bold"), Text(load_policy(name).title or ""))
     Console(highlight=False).print(table)
 
 
@@ -66,7 +67,7 @@ def policy_schema() -> dict[str, object]:
     schema["$defs"]["PolicyFile"]["properties"]["rules"] = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {rule.name: _rule_schema(rule) for rule in all_rules()},
+        "properties": {key: _rule_schema(rule) for rule in all_rules() for key in (rule.name, rule.code)},
         "default": {},
     }
     schema["$defs"]["TrainingSection"]["properties"]["accuracy"] = {"$ref": "#/$defs/AccuracyOptions"}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from modelcheck.policy import ActiveRule, Policy
 from modelcheck.report import Finding, RuleOutcome, Score, Verdict
+from modelcheck.rules import find_rule
 from modelcheck.rules.base import Decision, NotRun, Subject
 
 
@@ -48,10 +49,9 @@ def score(policy: Policy, outcomes: Sequence[RuleOutcome]) -> Score | None:
     points = policy.grading.points
     if not points:
         return None
-    passed = {one.name for one in outcomes if one.outcome == "pass"} | {
-        one.code for one in outcomes if one.outcome == "pass"
-    }
-    return Score(points=sum(value for name, value in points.items() if name in passed), max_points=sum(points.values()))
+    passed = {one.code for one in outcomes if one.outcome == "pass"}
+    given = sum(value for name, value in points.items() if (rule := find_rule(name)) and rule.code in passed)
+    return Score(points=float(given), max_points=float(sum(points.values())))
 
 
 def _decide(subject: Subject, one: ActiveRule) -> tuple[RuleOutcome, list[Finding]]:

@@ -2,78 +2,25 @@
 
 from __future__ import annotations
 
-import datetime
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from modelcheck.errors import UsageError
-from modelcheck.names import unknown_name
+from modelcheck.names import shortened, unknown_name
+from modelcheck.policy_file import LEVELS, GradingSection, ModelSection, PolicyFile, TrainingSection
 from modelcheck.report import Severity
 from modelcheck.rules import all_rules, find_rule
 from modelcheck.rules.base import Options, Rule
 from modelcheck.strict import from_table
 
 PRESETS = Path(__file__).parent / "policies"
-LEVELS = ("error", "advice", "off")
-# a table of the policy outside [rules] that switches a rule on
-_IMPLIED = {
-    "input-shape": ("model", "input"),
-    "output-shape": ("model", "classes"),
-    "accuracy": ("training", "accuracy"),
-}
-
-Side = Annotated[int, Meta(ge=1, le=100_000)]
-
-
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """A table of the policy file."""
-
-
-class ModelSection(_Section, frozen=True, kw_only=True):
-    """``[model]``: one sample's shape (C, H, W), and the number of classes."""
-
-    input: tuple[Side, ...] | None = None
-    classes: Side | None = None
-
-
-class TrainingSection(_Section, frozen=True, kw_only=True):
-    """``[training]``: the course's recipe and what accuracy it must reach."""
-
-    recipe: str | None = None
-    epochs: Annotated[int, Meta(ge=1, le=10_000)] | None = None
-    accuracy: dict[str, Any] | None = None
-
-
-class Late(_Section, frozen=True, kw_only=True):
-    """``[grading] late``: what a day costs after ``due``, as a fraction of the points."""
-
-    due: datetime.datetime
-    penalty_per_day: Annotated[float, Meta(ge=0, le=1)] = 0.0
-
-
-class GradingSection(_Section, frozen=True, kw_only=True):
-    """``[grading]``: how points are given."""
-
-    score: Literal["train", "weights"] = "train"
-    points: dict[str, Annotated[float, Meta(ge=0, le=1_000_000)]] | None = None
-    late: Late | None = None
-
-
-class PolicyFile(_Section, frozen=True, kw_only=True):
-    """The whole file. A rule's value is an option table, a level (error, advice, off) or one of the rule's words."""
-
-    extends: str | None = None
-    title: str | None = None
-    model: ModelSection = ModelSection()
-    rules: dict[str, str | dict[str, Any]] = {}
-    training: TrainingSection = TrainingSection()
-    grading: GradingSection = GradingSection()
+# a key of [model] that switches a rule on
+_IMPLIED = {"input-shape": "input", "output-shape": "classes"}
 
 
 @dataclass(frozen=True)
@@ -105,43 +52,51 @@ class Policy:
         """The rules that run under this policy, by code.
 
         Args:
-            select: codes, names or prefixes of codes; where given, only these run, and constraints among them are
-                switched on.
+            select: codes, names or prefixes of codes; where given, only these run. A constraint among them is
+                switched on, unless a prefix stands for it and it cannot decide without options or is off.
             ignore: codes, names or prefixes of codes that do not run; those that are always on do.
         Raises:
-            UsageError: nothing is called that, or a selected rule has no options to go by.
+            UsageError: nothing is called that, or a rule that was selected by its own name has no options to go by.
         """
-        chosen, ignored = _matching(select), _matching(ignore)
+        chosen, ignored = _matching(select, "--select"), _matching(ignore, "--ignore")
         active = []
         for rule in all_rules():
             if not rule.always and (rule.name in ignored or (chosen and rule.name not in chosen)):
                 continue
-            if found := self._activate(rule, selected=rule.name in chosen):
+            if found := self._activate(rule, by=chosen.get(rule.name)):
                 active.append(found)
         return active
 
-    def _activate(self, rule: Rule, *, selected: bool) -> ActiveRule | None:
+    def _activate(self, rule: Rule, by: str | None) -> ActiveRule | None:
+        """The rule as the policy sets it; ``by`` is what selected it: "name", "prefix" or None."""
         options = self.settings.get(rule.name)
         if options is None:
-            if rule.kind == "error" and not rule.always and not selected:
+            if rule.kind == "error" and not rule.always and not by:
                 return None
-            if selected and rule.needs_options:
+            if by and rule.needs_options:
+                if by == "prefix":
+                    return None
                 raise UsageError(
-                    f"{rule.code} {rule.name} needs options to go by: put `{rule.name} = {{ … }}` into a policy "
-                    f"(modelcheck rule {rule.code} shows them)"
+                    f"--select: {rule.code} {rule.name} needs options to go by: put `{rule.name} = {{ … }}` under "
+                    f"[rules] into a policy file and name that with --policy (modelcheck rule {rule.code} shows how)"
                 )
             options = rule.options()
-        if options.level == "off" and not rule.always:
+        if options.level == "off" and not rule.always and by != "name":
             return None
         severity: Severity = options.level if options.level in ("error", "advice") else rule.kind
         return ActiveRule(rule, options, "error" if rule.always else severity)
 
     def requiring_accuracy(self, least: float) -> Policy:
-        """The same policy with another least accuracy, as ``--min-accuracy`` gives it."""
-        rule = find_rule("accuracy")
-        assert rule is not None
-        current = self.settings.get("accuracy") or rule.options()
-        return replace(self, settings={**self.settings, "accuracy": msgspec.structs.replace(current, min=least)})
+        """The same policy with another least accuracy, as ``--min-accuracy`` gives it, as a constraint.
+
+        Raises:
+            UsageError: it is no fraction of one.
+        """
+        if not 0 <= least <= 1:
+            raise UsageError(f"--min-accuracy {least:g}: a fraction of one is expected, such as 0.994 for 99.4 %")
+        current = self.settings.get("accuracy") or _rule("accuracy").options()
+        required = msgspec.structs.replace(current, min=least, level="error")
+        return replace(self, settings={**self.settings, "accuracy": required})
 
 
 def policy_names() -> tuple[str, ...]:
@@ -171,121 +126,181 @@ def load_policy(name_or_path: str | Path | None = None, *, start: Path | None = 
             and the nearest known name.
     """
     if name_or_path is None:
-        found = _nearest_file(start or Path.cwd())
-        return _resolve(*found) if found else Policy()
+        found = _nearest(start or Path.cwd())
+        return _checked(found) if found else Policy()
     path = Path(name_or_path)
     if isinstance(name_or_path, Path) or path.suffix == ".toml" or path.name != name_or_path:
-        return _resolve(_table_in(path), path, str(name_or_path))
-    return _resolve(*_preset(name_or_path))
+        return _checked(_in_file(path, str(name_or_path)))
+    return _checked(_preset(name_or_path))
 
 
-def _preset(name: str) -> tuple[dict[str, Any], Path, str]:
-    try:
-        preset_text(name)
-    except UsageError as error:
-        raise UsageError(f"{error} A policy of your own is given as a path that ends in .toml.") from None
-    return _table_in(PRESETS / f"{name}.toml"), PRESETS / f"{name}.toml", name
+def policy_from_table(table: dict[str, Any], path: Path, *, name: str | None = None, at: str = "") -> Policy:
+    """The policy that a TOML table describes.
+
+    Args:
+        table: as ``tomllib`` gives it.
+        path: its file, for the errors and for ``extends``.
+        name: of the policy; else the path.
+        at: the table's own path in the file, for the errors.
+    Raises:
+        UsageError: as ``load_policy``.
+    """
+    return _checked(_Source(table, path, name or str(path), at))
 
 
-def _nearest_file(start: Path) -> tuple[dict[str, Any], Path, str] | None:
+@dataclass(frozen=True)
+class _Source:
+    """A policy before it is read: its table, the file, the policy's name, and where in the file the table is."""
+
+    table: dict[str, Any]
+    path: Path
+    name: str
+    at: str = ""
+
+    def error(self, key: str, text: str) -> UsageError:
+        return UsageError(f"{self.path}: {self.key(key)}: {text}")
+
+    def key(self, key: str) -> str:
+        return f"{self.at}.{key}" if self.at else key
+
+
+def _preset(name: str) -> _Source:
+    if name not in policy_names():
+        text = unknown_name("policy", name, policy_names())
+        raise UsageError(f"{text} A policy of your own is given as a path that ends in .toml.")
+    return _in_file(PRESETS / f"{name}.toml", name)
+
+
+def _in_file(path: Path, name: str) -> _Source:
+    return _Source(_table_in(path), path, name)
+
+
+def _nearest(start: Path) -> _Source | None:
     for folder in (start, *start.parents):
         own = folder / "modelcheck.toml"
         if own.is_file():
-            return _table_in(own), own, str(own)
+            return _in_file(own, str(own))
         project = folder / "pyproject.toml"
-        if project.is_file() and (table := _table_in(project).get("tool", {}).get("modelcheck")) is not None:
-            return table, project, str(project)
+        tools = _table_in(project).get("tool") if project.is_file() else None
+        if isinstance(tools, dict) and "modelcheck" in tools:
+            return _Source(tools["modelcheck"], project, str(project), "tool.modelcheck")
     return None
 
 
 def _table_in(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         text = unknown_name("policy", path.stem, policy_names())
         raise UsageError(f"{path}: no such file; or, without the path and .toml, {text}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: not a readable TOML file: {error}.") from None
+    except IsADirectoryError:
+        raise UsageError(f"{path}: a folder, where a policy file is expected, such as {path}/modelcheck.toml") from None
     except RecursionError:
         raise UsageError(f"{path}: not a readable TOML file: it is nested too deeply.") from None
-    return table
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, not TOML, a number of 5,000 digits, a NUL in a path
+        cause = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{shortened(str(path))}: not a readable TOML file: {cause}.") from None
 
 
-def _resolve(table: dict[str, Any], path: Path, name: str, seen: tuple[Path, ...] = ()) -> Policy:
-    if path.resolve() in seen:
-        raise UsageError(f"{path}: extends: it extends itself, by way of {' → '.join(p.name for p in seen)}.")
-    file = from_table(table, PolicyFile, path)
+def _checked(source: _Source) -> Policy:
+    """The policy, which also gives no points that nobody can get."""
+    policy = _resolve(source)
+    for name in policy.grading.points or {}:
+        rule = _rule(name)
+        options = policy.settings.get(rule.name)
+        silent = rule.kind == "error" and not rule.always if options is None else options.level == "off"
+        if silent:
+            raise source.error(
+                f"grading.points.{name}", f"{rule.name} is not switched on, so nobody can get its points."
+            )
+    return policy
+
+
+def _resolve(source: _Source, seen: tuple[Path, ...] = ()) -> Policy:
+    path = source.path.resolve()
+    if path in seen:
+        way = " → ".join(one.name for one in (*seen[seen.index(path) :], path))
+        raise source.error("extends", f"the files extend each other in a circle: {way}.")
+    file = from_table(source.table, PolicyFile, source.path, at=source.at)
     base = Policy()
     if file.extends is not None:
-        base = _resolve(*_extended(file.extends, path), seen=(*seen, path.resolve()))
-    settings = {**base.settings, **_settings(file, path)}
-    for rule, (section, key) in _IMPLIED.items():
-        if rule not in settings and getattr(getattr(file, section), key) is not None:
-            found = find_rule(rule)
-            assert found is not None
-            settings[rule] = found.options()
-    _check_points(file, path)
+        base = _resolve(_extended(file.extends, source), (*seen, path))
+    settings = _settings(file, source, base.settings)
+    for rule, key in _IMPLIED.items():
+        if rule not in settings and getattr(file.model, key) is not None:
+            settings[rule] = _rule(rule).options()
+    _check_points(file, source)
     return Policy(
-        name=name,
+        name=source.name,
         title=file.title or base.title,
-        model=_over(base.model, file.model, table.get("model", {})),
-        training=_over(base.training, file.training, table.get("training", {})),
-        grading=_over(base.grading, file.grading, table.get("grading", {})),
+        model=_over(base.model, file.model, source.table.get("model", {})),
+        training=_over(base.training, file.training, source.table.get("training", {})),
+        grading=_over(base.grading, file.grading, source.table.get("grading", {})),
         settings=settings,
     )
 
 
-def _extended(extends: str, path: Path) -> tuple[dict[str, Any], Path, str]:
-    if extends.endswith(".toml"):
-        other = path.parent / extends
-        return _table_in(other), other, extends
+def _extended(extends: str, source: _Source) -> _Source:
     try:
+        if extends.endswith(".toml"):
+            return _in_file(source.path.parent / extends, extends)
         return _preset(extends)
     except UsageError as error:
-        raise UsageError(f"{path}: extends: {error}") from None
+        raise source.error("extends", str(error)) from None
 
 
-def _settings(file: PolicyFile, path: Path) -> dict[str, Options]:
-    settings = {}
+def _settings(file: PolicyFile, source: _Source, base: Mapping[str, Options]) -> dict[str, Options]:
+    """Each configured rule's options: a table replaces the base's, a level alone keeps them."""
+    settings = dict(base)
+    if file.training.accuracy is not None:
+        at = source.key("training.accuracy")
+        settings["accuracy"] = parse_options(_rule("accuracy"), file.training.accuracy, source.path, at)
+    named: dict[str, str] = {}
     for name, value in file.rules.items():
+        at = f"rules.{name}"
         rule = find_rule(name)
         if rule is None:
-            raise UsageError(f"{path}: rules.{name}: {unknown_name('rule', name, [r.name for r in all_rules()])}")
-        settings[rule.name] = parse_options(rule, value, path, f"rules.{name}")
-    if file.training.accuracy is not None:
-        accuracy = find_rule("accuracy")
-        assert accuracy is not None
-        level = {"level": settings["accuracy"].level} if "accuracy" in settings else {}
-        value = {**file.training.accuracy, **level}
-        settings["accuracy"] = parse_options(accuracy, value, path, "training.accuracy")
+            raise source.error(at, unknown_name("rule", name, [one.name for one in all_rules()]))
+        if rule.name in named:
+            raise source.error(at, f"the same rule as rules.{named[rule.name]}: keep one of them.")
+        named[rule.name] = name
+        if value in LEVELS and rule.name in settings:
+            settings[rule.name] = msgspec.structs.replace(settings[rule.name], level=value)
+        elif rule.name == "accuracy" and file.training.accuracy is not None:
+            raise source.error(
+                at, "training.accuracy is given too: keep one of them (here a level can stand beside it)."
+            )
+        else:
+            settings[rule.name] = parse_options(rule, value, source.path, source.key(at))
     return settings
 
 
-def parse_options(rule: Rule, value: str | dict[str, Any], source: Path | str, at: str) -> Options:
+def parse_options(rule: Rule, value: object, source: Path | str, at: str) -> Options:
     """A rule's options from its value in a policy: a level, one of the rule's words, or a table.
 
     Raises:
         UsageError: the word or a key is unknown, or a value is wrong.
     """
+    words = (*LEVELS, *rule.words)
     if isinstance(value, str):
-        if value in LEVELS:
-            value = {"level": value}
-        elif value in rule.words:
-            value = rule.words[value]
-        else:
-            raise UsageError(f"{source}: {at}: {unknown_name('word', value, (*LEVELS, *rule.words))}")
+        if value not in words:
+            raise UsageError(f"{source}: {at}: {unknown_name('word', value, words)}")
+        value = rule.words.get(value, {"level": value})
+    if not isinstance(value, dict):
+        found = shortened(repr(value))
+        raise UsageError(f"{source}: {at}: expected a table or one of {', '.join(words)}, found {found}.")
     options = from_table(value, rule.options, source, at=at)
     if rule.needs_options and options == rule.options(level=options.level) and options.level != "off":
-        known = ", ".join(f.encode_name for f in msgspec.structs.fields(rule.options) if f.name != "level")
-        raise UsageError(f"{source}: {at}: {rule.name} needs a table with one of {known}.")
+        known = " or ".join(f.encode_name for f in msgspec.structs.fields(rule.options) if f.name != "level")
+        raise UsageError(f"{source}: {at}: needs a table with {known}; modelcheck rule {rule.code} shows one.")
     return options
 
 
-def _check_points(file: PolicyFile, path: Path) -> None:
+def _check_points(file: PolicyFile, source: _Source) -> None:
     for name in file.grading.points or {}:
         if find_rule(name) is None:
             known = [rule.name for rule in all_rules()]
-            raise UsageError(f"{path}: grading.points.{name}: {unknown_name('rule', name, known)}")
+            raise source.error(f"grading.points.{name}", unknown_name("rule", name, known))
 
 
 def _over(base: Any, own: Any, given: Mapping[str, Any]) -> Any:
@@ -294,13 +309,23 @@ def _over(base: Any, own: Any, given: Mapping[str, Any]) -> Any:
     return msgspec.structs.replace(base, **{names[key]: getattr(own, names[key]) for key in given})
 
 
-def _matching(keys: Iterable[str]) -> set[str]:
-    """Names of the rules that codes, names or prefixes of codes stand for."""
-    names: set[str] = set()
-    for key in (part.strip() for one in keys for part in one.split(",")):
-        found = [rule.name for rule in all_rules() if rule.code.startswith(key.upper()) or rule.name == key.lower()]
-        if not key or not found:
+def _rule(key: str) -> Rule:
+    rule = find_rule(key)
+    assert rule is not None
+    return rule
+
+
+def _matching(keys: Iterable[str], option: str) -> dict[str, str]:
+    """The rules that codes, names or prefixes of codes stand for: "name" where one is meant itself, else "prefix"."""
+    meant: dict[str, str] = {}
+    for key in (part.strip() for one in ([keys] if isinstance(keys, str) else keys) for part in one.split(",")):
+        own = find_rule(key)
+        if own:
+            meant[own.name] = "name"
+            continue
+        found = [rule.name for rule in all_rules() if key and rule.code.startswith(key.upper())]
+        if not found:
             known = [text for rule in all_rules() for text in (rule.code, rule.name)]
-            raise UsageError(unknown_name("rule", key, known))
-        names.update(found)
-    return names
+            raise UsageError(f"{option}: {unknown_name('rule', key, known)}")
+        meant = dict.fromkeys(found, "prefix") | meant
+    return meant

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from modelcheck.errors import UsageError
-from modelcheck.names import unknown_name
+from modelcheck.names import nearest, shortened, unknown_name
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+# msgspec's words for types, in TOML's
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a string",
+    "bool": "true or false",
+    "array": "an array",
+    "object": "a table",
+    "datetime": "a date and time",
+}
 
 
 def from_table(table: dict[str, Any], struct: type[S], source: Path | str, *, at: str = "", **given: Any) -> S:
@@ -31,6 +41,8 @@ def from_table(table: dict[str, Any], struct: type[S], source: Path | str, *, at
         UsageError: a key is unknown, missing or has a wrong value; the text names the file, the key's path
             and the nearest known name.
     """
+    if not isinstance(table, dict):
+        raise UsageError(f"{source}: {at}: expected a table, found {_shown(table)}.")
     prefix = f"{at}." if at else ""
     for key_path, key, known in _unknown_keys(table, struct, prefix, tuple(given)):
         raise UsageError(f"{source}: {key_path}: {unknown_name('key', key, known)}")
@@ -47,7 +59,7 @@ def _unknown_keys(
     types = {name: kind for name, kind in _types(struct).items() if name not in hidden}
     for key, value in table.items():
         if key not in types:
-            yield prefix + key, key, list(types)
+            yield prefix + shortened(key), key, list(types)
         elif isinstance(value, dict) and (inner := _struct_in(types[key])):
             yield from _unknown_keys(value, inner, f"{prefix}{key}.")
 
@@ -59,28 +71,78 @@ def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:
 
 def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
     """The struct that a field holds, optional or not."""
-    kinds = (kind, *typing.get_args(kind))
-    return next((one for one in kinds if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
+    return next((one for one in _kinds(kind) if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
+
+
+def _kinds(kind: Any) -> tuple[Any, ...]:
+    """The type, and what its union or annotation is made of."""
+    return (kind, *(part for one in typing.get_args(kind) for part in _kinds(one)))
 
 
 def _explain(message: str, table: dict[str, Any], struct: type[msgspec.Struct], prefix: str) -> str:
-    """The error's text with the key's path in front, and the nearest name where one of a few was expected."""
+    """The error's text with the key's path in front, what was expected, and what was found."""
     text, _, at = message.partition(" - at `$")
-    key_path = re.sub(r"\[\.\.\.\]", "", at.rstrip("`").lstrip("."))
-    shown = (prefix + key_path).rstrip(".")
-    if not text.startswith("Invalid enum value"):
-        return f"{shown}: {text}." if shown else f"{text}."
-    value, known = _lookup(table, struct, key_path.split("."))
-    near = difflib.get_close_matches(str(value).lower(), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    return f"{shown}: expected one of {', '.join(known)}, found {value!r}{hint}"
+    steps = re.findall(r"\.([^.\[]+)|\[([^\]]+)\]", at.rstrip("`"))
+    path, kind, value = _follow([key or index for key, index in steps], table, struct)
+    shown = (prefix + path).rstrip(".")
+    return f"{shown}: {_expected(text, kind, value)}" if shown else _expected(text, kind, value)
 
 
-def _lookup(table: dict[str, Any], struct: type[msgspec.Struct], keys: list[str]) -> tuple[Any, list[str]]:
-    """The value at the path, and the strings that its field allows."""
-    kind = _types(struct)[keys[0]]
-    inner = _struct_in(kind)
-    if len(keys) > 1 and inner:
-        return _lookup(table[keys[0]], inner, keys[1:])
-    kinds = (kind, *typing.get_args(kind))
-    return table[keys[0]], [arg for k in kinds if typing.get_origin(k) is Literal for arg in typing.get_args(k)]
+def _follow(steps: list[str], value: Any, kind: Any) -> tuple[str, Any, Any]:
+    """The key's path in the file, the type that it should have, and the value that it has."""
+    path = ""
+    for step in steps:
+        inner = _struct_in(kind)
+        if inner and isinstance(value, dict):
+            kind, value = _types(inner)[step], value[step]
+            path += f".{step}"
+        elif isinstance(value, dict):
+            kind = next(typing.get_args(one)[1] for one in _kinds(kind) if typing.get_origin(one) is dict)
+            key = next(key for key, one in value.items() if not _fits(one, kind))
+            value = value[key]
+            path += f".{shortened(key)}"
+        else:
+            parts = next(typing.get_args(one) for one in _kinds(kind) if typing.get_origin(one) in (tuple, list))
+            kind, value = parts[0], value[int(step)]
+            path += f"[{step}]"
+    return path.lstrip("."), kind, value
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _expected(text: str, kind: Any, value: Any) -> str:
+    """What msgspec says, in the words of a TOML file."""
+    if missing := re.fullmatch(r"Object missing required field `(.+)`", text):
+        return f"the key {missing[1]!r} is missing."
+    known = [arg for one in _kinds(kind) if typing.get_origin(one) is Literal for arg in typing.get_args(one)]
+    if known:
+        near = nearest(str(value), known)
+        hint = f"; did you mean {near!r}?" if near else "."
+        return f"expected one of {', '.join(known)}, found {_shown(value)}{hint}"
+    if not text.startswith(("Expected", "Invalid")):
+        return f"{text}."  # a struct's own words
+    if text.startswith("Expected `str` matching") and (described := _description(kind)):
+        return f"expected {described}, found {_shown(value)}."
+    text = re.sub(r", got .*$", "", text).replace(" | null", "")
+    text = re.sub(r"`([a-z]+)`", lambda match: _WORDS.get(match[1], match[1]), text)
+    return f"{text[0].lower()}{text[1:]}, found {_shown(value)}."
+
+
+def _description(kind: Any) -> str | None:
+    notes = (note for one in _kinds(kind) if typing.get_origin(one) is Annotated for note in one.__metadata__)
+    return next((note.description for note in notes if isinstance(note, msgspec.Meta) and note.description), None)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (dict, bool)):
+        return "a table" if isinstance(value, dict) else str(value).lower()
+    try:
+        return shortened(repr(value))
+    except ValueError:  # an integer of more digits than Python writes
+        return "a very long number"
