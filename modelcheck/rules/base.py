@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
+from msgspec import Meta
 
 from modelcheck.errors import AuthorError
 from modelcheck.facts.structs import Facts, Layer
 from modelcheck.report import Metrics, Severity
 
 Level = Literal["error", "advice", "off"]
+Count = Annotated[int, Meta(ge=0, le=10**15)]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -23,8 +25,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class RangeOptions(Options, frozen=True, kw_only=True):
     """Inclusive bounds; a bound that is not given does not bind."""
 
-    min: int | None = None
-    max: int | None = None
+    min: Count | None = None
+    max: Count | None = None
 
     def __post_init__(self) -> None:
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -118,11 +120,18 @@ def known_facts(subject: Subject) -> Facts:
 
 def bounds(options: RangeOptions) -> str:
     """The range in words: ``at most 19,999``."""
+    if options.max == 0:
+        return "none"
     if options.min is not None and options.max is not None:
         return f"exactly {options.min:,}" if options.min == options.max else f"{options.min:,} to {options.max:,}"
     if options.max is not None:
         return f"at most {options.max:,}"
     return f"at least {options.min:,}" if options.min is not None else "any number"
+
+
+def asked(options: RangeOptions) -> str:
+    """The range as what is asked for: ``at most 19,999 allowed``."""
+    return f"{bounds(options)} {'required' if options.min else 'allowed'}"
 
 
 def within(value: int, options: RangeOptions) -> bool:

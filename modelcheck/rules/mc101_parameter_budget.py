@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from modelcheck.rules.base import Decision, Problem, RangeOptions, Rule, Subject, bounds, known_facts, within
+from modelcheck.rules.base import Decision, Problem, RangeOptions, Rule, Subject, asked, known_facts, within
+from modelcheck.words import counted
 
 SHOWN = 3
 
@@ -68,10 +69,9 @@ class ParameterBudget(Rule):
     def check(self, subject: Subject, options: RangeOptions) -> Decision:
         """Compare parameters + hidden weights with the range."""
         parameters = known_facts(subject).parameters
-        counted = parameters.total + parameters.hidden
-        hidden = f" and {parameters.hidden:,} hidden weights" if parameters.hidden else ""
-        evidence = f"{parameters.total:,} parameters{hidden}, {bounds(options)} allowed"
-        if within(counted, options):
+        hidden = f" and {counted(parameters.hidden, 'hidden weight')}" if parameters.hidden else ""
+        evidence = f"{counted(parameters.total, 'parameter')}{hidden}, {asked(options)}"
+        if within(parameters.total + parameters.hidden, options):
             return Decision(evidence)
         largest = sorted(subject.layers, key=lambda layer: -layer.parameters)[:SHOWN]
         shares = ", ".join(f"{layer.path or layer.type} {layer.parameters:,}" for layer in largest if layer.parameters)

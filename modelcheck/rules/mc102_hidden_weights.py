@@ -1,6 +1,13 @@
 from __future__ import annotations
 
-from modelcheck.rules.base import Decision, Problem, RangeOptions, Rule, Subject, known_facts
+from modelcheck.rules.base import Count, Decision, Options, Problem, Rule, Subject, known_facts
+from modelcheck.words import counted
+
+
+class HiddenOptions(Options, frozen=True, kw_only=True):
+    """How many are allowed."""
+
+    max: Count = 0
 
 
 class HiddenWeights(Rule):
@@ -63,19 +70,20 @@ class HiddenWeights(Rule):
     code = "MC102"
     name = "hidden-weights"
     kind = "error"
-    options = RangeOptions
+    options = HiddenOptions
 
-    def check(self, subject: Subject, options: RangeOptions) -> Decision:
+    def check(self, subject: Subject, options: HiddenOptions) -> Decision:
         """Fail where more is hidden than allowed; nothing is, unless the policy says so."""
         facts = known_facts(subject)
-        hidden, allowed = facts.parameters.hidden, options.max or 0
-        evidence = f"{hidden:,} hidden weights" + (f", at most {allowed:,} allowed" if allowed else "")
+        hidden, allowed = facts.parameters.hidden, options.max
+        evidence = counted(hidden, "hidden weight") + (f", at most {allowed:,} allowed" if allowed else "")
         if hidden <= allowed:
             return Decision(evidence)
         problems = tuple(
             Problem(
-                f"{weight.path}: {weight.counted:,} weights in a {weight.kind} ({weight.dtype} {list(weight.shape)}), "
-                "which no optimiser sees. Register it as an nn.Parameter, or its module in an nn.ModuleList",
+                f"{weight.path}: {counted(weight.counted, 'weight')} in a {weight.kind} "
+                f"({weight.dtype} {list(weight.shape)}), which no optimiser sees. "
+                "Register it as an nn.Parameter, or its module in an nn.ModuleList",
                 where=weight.path,
             )
             for weight in facts.hidden_weights

@@ -53,6 +53,8 @@ class BatchNorm(PresenceRule):
     batch-norm = "required"    # or "forbidden", or { min = 2 }
     ```
 
+    A level alone ("error", "advice") means required.
+
     ## Known limits
 
     A batch norm written by hand from means and variances is not recognised. In models of more than 20 billion
@@ -62,7 +64,7 @@ class BatchNorm(PresenceRule):
     code = "MC201"
     name = "batch-norm"
     noun = "batch norm"
-    missing_hint = "call an nn.BatchNorm2d in forward and pass its result on"
+    missing_hint = "Call an nn.BatchNorm2d in forward and pass its result on"
 
     def use(self, facts: Facts) -> Use:
         """Batch norms."""

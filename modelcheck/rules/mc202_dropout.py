@@ -17,6 +17,11 @@ class DropoutOptions(RangeOptions, frozen=True, kw_only=True):
     min_rate: Rate = 0.0
     max_rate: Rate = 1.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_rate > self.max_rate:
+            raise ValueError(f"min-rate {self.min_rate} is above max-rate {self.max_rate}")
+
 
 class Dropout(PresenceRule):
     """Dropout is required, forbidden, or counted, with an optional range for its rate.
@@ -67,6 +72,8 @@ class Dropout(PresenceRule):
     dropout = "required"    # or "forbidden", or { min = 2, min-rate = 0.05, max-rate = 0.5 }
     ```
 
+    A level alone ("error", "advice") means required.
+
     ## Known limits
 
     Dropout written by hand (a product with a random mask) is not recognised.
@@ -76,7 +83,7 @@ class Dropout(PresenceRule):
     name = "dropout"
     options = DropoutOptions
     noun = "dropout"
-    missing_hint = "an nn.Dropout(p) with p of at least 0.01 must be called in forward and be off after eval()"
+    missing_hint = "An nn.Dropout(p) with p of at least 0.01 must be called in forward and be off after eval()"
 
     def use(self, facts: Facts) -> Use:
         """Dropouts."""
@@ -91,5 +98,6 @@ class Dropout(PresenceRule):
         ]
         if not outside:
             return decision
-        message = f"dropout with p = {', '.join(map(str, outside))}, outside {options.min_rate} to {options.max_rate}"
+        rates = ", ".join(f"{rate:g}" for rate in outside)
+        message = f"dropout with p = {rates}; the policy asks for {options.min_rate:g} to {options.max_rate:g}"
         return Decision(decision.evidence, (*decision.problems, Problem(message)))

@@ -54,6 +54,8 @@ class GlobalAveragePooling(PresenceRule):
     global-average-pooling = "required"    # or "forbidden", or { max = 1 }
     ```
 
+    A level alone ("error", "advice") means required.
+
     ## Known limits
 
     An average written as a product with a constant (a matrix of 1/area, a frozen convolution) is not recognised.
@@ -62,7 +64,7 @@ class GlobalAveragePooling(PresenceRule):
     code = "MC203"
     name = "global-average-pooling"
     noun = "global average pooling"
-    missing_hint = "average over the whole map: nn.AdaptiveAvgPool2d(1), or x.mean((2, 3))"
+    missing_hint = "Average over the whole map: nn.AdaptiveAvgPool2d(1), or x.mean((2, 3))"
 
     def use(self, facts: Facts) -> Use:
         """Global average poolings."""

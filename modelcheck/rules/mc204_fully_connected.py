@@ -54,6 +54,8 @@ class FullyConnected(PresenceRule):
     fully-connected = "forbidden"    # or "required", or { max = 1 }
     ```
 
+    A level alone ("error", "advice") means forbidden.
+
     ## Known limits
 
     A convolution whose window is the whole map is a linear layer too, and counts as a convolution.
@@ -62,7 +64,8 @@ class FullyConnected(PresenceRule):
     code = "MC204"
     name = "fully-connected"
     noun = "fully connected layer"
-    missing_hint = "use an nn.Linear"
+    missing_hint = "Use an nn.Linear"
+    wanted = RangeOptions(max=0)
 
     def use(self, facts: Facts) -> Use:
         """Linear operators."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from modelcheck.rules.base import Decision, Problem, RangeOptions, Rule, Subject, bounds, known_facts, within
+from modelcheck.rules.base import Decision, Problem, RangeOptions, Rule, Subject, asked, known_facts, within
+from modelcheck.words import counted
 
 
 class LayerCount(Rule):
@@ -66,5 +67,5 @@ class LayerCount(Rule):
     def check(self, subject: Subject, options: RangeOptions) -> Decision:
         """Compare the number of weighted layers with the range."""
         count = known_facts(subject).weighted_layers
-        evidence = f"{count} weighted layers, {bounds(options)} allowed"
+        evidence = f"{counted(count, 'weighted layer')}, {asked(options)}"
         return Decision(evidence, () if within(count, options) else (Problem(evidence),))

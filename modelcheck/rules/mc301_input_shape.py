@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from modelcheck.rules.base import Decision, Options, Problem, Rule, Subject, known_facts
+from modelcheck.words import listed
 
 REQUIRED_BATCHES = (2, 64)
 
@@ -67,7 +68,7 @@ class InputShape(Rule):
         """Compare the batch sizes that were accepted with those that must be."""
         facts = known_facts(subject)
         shape = ", ".join(map(str, facts.input_shape))
-        accepted = " and ".join(map(str, facts.accepted_batches)) or "no size that was tried"
+        accepted = listed(facts.accepted_batches) if facts.accepted_batches else "no size that was tried"
         evidence = f"takes (N, {shape}) for batches of {accepted}"
         if facts.input_shape != (subject.input_shape or facts.input_shape):
             declared = ", ".join(map(str, subject.input_shape or ()))

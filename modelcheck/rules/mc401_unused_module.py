@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from modelcheck.rules.base import Decision, Options, Problem, Rule, Subject, known_facts
+from modelcheck.words import counted
 
 
 class UnusedModule(Rule):
@@ -65,10 +66,12 @@ class UnusedModule(Rule):
         """Name each unused module with the parameters that it holds."""
         unused = known_facts(subject).unused_modules
         problems = tuple(Problem(self._message(subject, path), where=path) for path in unused)
-        return Decision(f"{len(unused)} unused modules", problems)
+        if not unused:
+            return Decision("every module is called")
+        return Decision(counted(len(unused), "module is never called", "modules are never called"), problems)
 
     def _message(self, subject: Subject, path: str) -> str:
         below = [layer for layer in subject.layers if layer.path == path or layer.path.startswith(f"{path}.")]
         held = sum(layer.parameters for layer in below)
-        cost = f" and holds {held:,} parameters" if held else ""
+        cost = f", and holds {counted(held, 'parameter')}" if held else ""
         return f"{path} is declared and never called{cost}: call it in forward, or delete it"
