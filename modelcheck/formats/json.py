@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from modelcheck.report import Report
@@ -9,4 +11,16 @@ from modelcheck.report import Report
 
 def render(report: Report, *, width: int, color: bool) -> str:
     """The report as indented JSON; numbers that JSON cannot hold (a diverged loss) are null."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
+    try:
+        encoded = msgspec.json.encode(report)
+    except UnicodeEncodeError:  # a name with half a character, as undecodable bytes of a path give it
+        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(report)))
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _encodable(one) for key, one in value.items()}
+    return [_encodable(one) for one in value] if isinstance(value, (list, tuple)) else value

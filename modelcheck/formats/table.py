@@ -14,10 +14,14 @@ from rich.text import Text
 from modelcheck.author_trace import printable
 from modelcheck.facts.structs import Facts, Use
 from modelcheck.report import Finding, Metrics, Report, RuleOutcome
+from modelcheck.words import counted, percent
 
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "not run": "yellow", "advice": "cyan"}
 _MARKS = {"pass": "✔", "fail": "✘", "not run": "–", "error": "✘", "advice": "●"}
 _LONGEST_LINE = 400
+_MOST_LINES = 40
+_MOST_NAMED = 4
+_ROAD = ("MC001", "MC002", "MC003", "MC004")
 
 
 def render(report: Report, *, width: int, color: bool) -> str:
@@ -49,19 +53,35 @@ def _parts(report: Report) -> Iterable[RenderableType]:
 
 
 def _headline(report: Report) -> Text:
-    target, policy = printable(report.target), printable(report.policy) if report.policy else None
-    said = {
-        "pass": f"passes {policy}" if policy else "no policy: nothing is required",
-        "fail": f"fails {policy}" if policy else "fails",
-        "error": "could not be loaded, captured or run",
-    }[report.verdict]
     line = Text()
     line.append(f"{_MARKS[report.verdict]} {report.verdict.upper()}", _STYLES[report.verdict])
-    line.append(f"  {target}", "bold")
-    line.append(f"  {said}" if report.verdict == "error" or policy else f"  ({said})")
+    line.append(f"  {printable(report.target)}", "bold")
+    line.append(f"  {_said(report)}")
     if report.score:
-        line.append(f"  {report.score.points:g} of {report.score.max_points:g} points", "bold")
+        line.append(f"  {report.score.points:,.10g} of {report.score.max_points:,.10g} points", "bold")
     return line
+
+
+def _said(report: Report) -> str:
+    """The verdict in words, with the codes of the rules that decided it."""
+    if report.verdict == "error":
+        return "could not be loaded, captured or run"
+    policy = f" {printable(report.policy)}" if report.policy else ""
+    constraints = [one for one in report.rules if one.severity == "error" and one.code not in _ROAD]
+    unknown = [one.code for one in constraints if one.outcome == "not run"]
+    if report.verdict == "pass":
+        said = f"passes{policy}" if policy or constraints else "no policy, so nothing is required"
+        return f"{said}; not run: {_codes(unknown)}" if unknown else said
+    if failed := [one.code for one in constraints if one.outcome == "fail"]:
+        return f"fails{policy}: {_codes(failed)}"
+    if advised := [finding.code for finding in report.findings]:
+        return f"fails{policy}, as advice counts: {_codes(list(dict.fromkeys(advised)))}"
+    return f"fails{policy}, as it could not be decided: {_codes(unknown)}"
+
+
+def _codes(codes: list[str]) -> str:
+    more = f" and {len(codes) - _MOST_NAMED} more" if len(codes) > _MOST_NAMED else ""
+    return ", ".join(codes[:_MOST_NAMED]) + more
 
 
 def _rules(report: Report) -> RenderableType:
@@ -70,8 +90,13 @@ def _rules(report: Report) -> RenderableType:
     table.add_column("Outcome", no_wrap=True)
     table.add_column("Evidence", overflow="fold")
     advised = {finding.code for finding in report.findings if finding.severity == "advice"}
+    road = [one for one in report.rules if one.code in _ROAD]
+    if passed := len(road) == len(_ROAD) and all(one.outcome == "pass" for one in road):
+        evidence = "loaded, built, ran and captured in both modes"
+        table.add_row(Text(f"{_ROAD[0]}–{_ROAD[-1]}", "dim"), _outcome(road[0], advised=False), evidence)
     for one in report.rules:
-        table.add_row(_rule_name(one), _outcome(one, one.code in advised), _shown(one.evidence or one.cause or ""))
+        if not (passed and one.code in _ROAD):
+            table.add_row(_rule_name(one), _outcome(one, one.code in advised), _shown(one.evidence or one.cause or ""))
     return Padding(table, (1, 0, 0, 0))
 
 
@@ -96,8 +121,10 @@ def _finding(finding: Finding) -> RenderableType:
     word = "error" if finding.severity == "error" else "advice"
     head = Text.assemble((f"{_MARKS[word]} {finding.code} {finding.name}", _STYLES[word]))
     if finding.file and finding.line:
-        head.append(f"  {printable(finding.file)}:{finding.line}", "underline")
-    lines = finding.message.split("\n")
+        head.append("  ").append(f"{printable(finding.file)}:{finding.line}", "underline")
+    lines = finding.message.split("\n", _MOST_LINES)
+    if len(lines) > _MOST_LINES:
+        lines[_MOST_LINES:] = [f"… and {lines[_MOST_LINES].count(chr(10)) + 1:,} more lines"]
     return Group(head, *(Padding(_shown(line), (0, 0, 0, 2 + _indent(line))) for line in lines))
 
 
@@ -115,13 +142,12 @@ def _facts(facts: Facts) -> RenderableType:
 
 
 def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:
-    counted = facts.parameters
-    details = [f"{counted.trainable:,} trainable"]
-    for name in ("frozen", "unused", "shared", "hidden"):
-        if value := getattr(counted, name):
-            details.append(f"{value:,} {name}")
+    held = facts.parameters
+    details = ["all trainable" if held.trainable == held.total else f"{held.trainable:,} trainable"]
+    others = {"frozen": held.frozen, "unused": held.unused, "shared": held.shared, "hidden": held.hidden}
+    details.extend(f"{value:,} {name}" for name, value in others.items() if value)
     yield "input → output", f"{_shape(facts.input_shape)} → {_shape(facts.output_shape)}, {facts.output_kind}"
-    yield "parameters", f"{counted.total:,} ({', '.join(details)}), {counted.bytes:,} bytes"
+    yield "parameters", f"{held.total:,} ({', '.join(details)}), {held.bytes:,} bytes"
     yield (
         "MACs",
         f"{facts.macs:,} for one sample"
@@ -129,17 +155,19 @@ def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:
     )
     field = facts.receptive_field
     yield "receptive field", f"{field[0]}×{field[1]} pixels" if field else "none, or the whole picture"
-    yield "weighted layers", str(facts.weighted_layers)
+    yield "weighted layers", f"{facts.weighted_layers:,}"
     yield "batch norm", _use(facts.batch_norm)
     rates = ", ".join(f"{rate:g}" for rate in facts.dropout.rates)
     yield "dropout", _use(facts.dropout) + (f", p = {rates}" if rates else "")
     yield "global average pooling", _use(facts.global_average_pooling)
     yield "fully connected", _use(facts.fully_connected)
-    for weight in facts.hidden_weights:
+    for weight in facts.hidden_weights[:_MOST_LINES]:
         yield (
             "hidden weights",
             f"{weight.counted:,} in {weight.path} ({weight.kind}, {weight.dtype} {list(weight.shape)})",
         )
+    if len(facts.hidden_weights) > _MOST_LINES:
+        yield "", f"… and {len(facts.hidden_weights) - _MOST_LINES:,} more tensors"
     if facts.unused_modules:
         yield "unused modules", ", ".join(facts.unused_modules)
     if facts.liveness == "reachable":
@@ -147,9 +175,9 @@ def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:
 
 
 def _use(use: Use) -> str:
-    declared = f" ({use.declared} declared)" if use.declared != use.count else ""
+    declared = f" ({use.declared:,} declared as modules)" if use.declared != use.count else ""
     where = f": {', '.join(path or '(forward)' for path in use.where)}" if use.count <= 2 and use.where else ""
-    return f"{use.count}{declared}{where}"
+    return f"{use.count:,}{declared}{where}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -166,11 +194,11 @@ def _layers(report: Report) -> RenderableType:
     assert report.facts is not None
     total = report.facts.parameters.total
     for layer in report.layers:
-        called = "" if layer.calls == 1 else f" ×{layer.calls}" if layer.calls else " never called"
+        called = f" ×{layer.calls}" if layer.calls > 1 else ""
         table.add_row(
             _shown(layer.path or "(forward)"),
             _shown(f"{layer.type}{called}"),
-            _shape(layer.output_shape) if layer.output_shape is not None else "",
+            _shape(layer.output_shape) if layer.output_shape is not None else Text("never called", "yellow"),
             f"{layer.parameters:,}" if layer.parameters else "",
             f"{layer.parameters / total:.1%}" if layer.parameters else "",
             f"{layer.macs:,}" if layer.macs else "",
@@ -192,16 +220,16 @@ def _metrics(metrics: Metrics) -> RenderableType:
 def _metric_rows(metrics: Metrics) -> Iterable[tuple[str, Text]]:
     accuracy = metrics.test_accuracy
     images = f" of {metrics.test_images:,} {metrics.dataset} test images, loss {metrics.test_loss:.4f}"
-    yield "test accuracy", Text.assemble((f"{accuracy.last:.2%}", "bold"), images)
+    yield "test accuracy", Text.assemble((f"{percent(accuracy.last)}", "bold"), images)
     if metrics.epochs:
         count = len(metrics.epochs)
         stopped = " (interrupted)" if metrics.interrupted else ""
         yield (
             "training",
             Text(
-                f"{count} epoch{'s' if count > 1 else ''}{stopped} of recipe {metrics.recipe}, seed {metrics.seed}; "
-                f"best {accuracy.best:.2%} after epoch {accuracy.best_epoch}"
+                f"{counted(count, 'epoch')}{stopped} of recipe {metrics.recipe}, seed {metrics.seed}; "
+                f"best {percent(accuracy.best)} after epoch {accuracy.best_epoch}"
             ),
         )
-    machine = f"{metrics.device}, {metrics.threads} threads, {metrics.dtype}"
+    machine = f"{metrics.device}, {counted(metrics.threads, 'thread')}, {metrics.dtype}"
     yield "time", Text(f"{metrics.wall_s:.1f} s ({machine}), {metrics.images_per_s:,.0f} images/s")
