@@ -5,13 +5,32 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import modelcheck
+from modelcheck.cli_options import (
+    OUTPUT,
+    TRAINING,
+    ArgOption,
+    DataDirOption,
+    DatasetOption,
+    DeviceOption,
+    FormatOption,
+    IgnoreOption,
+    InputOption,
+    MinAccuracyOption,
+    OutputOption,
+    PolicyOption,
+    SelectOption,
+    StrictOption,
+    TargetArgument,
+)
 from modelcheck.errors import ModelcheckError, UsageError
+from modelcheck.names import shortened, unknown_name
 
 app = typer.Typer(
     name="modelcheck",
@@ -25,120 +44,14 @@ app = typer.Typer(
     "3 the model could not be loaded, captured or run · 4 modelcheck itself failed.",
 )
 
-_MODEL = "Model"
-_RULES = "Rules"
-_OUTPUT = "Output"
-_TRAINING = "Training"
-
-TargetArgument = Annotated[
-    str,
-    typer.Argument(
-        help="A model: `pkg.mod:Net`, `pkg.mod:factory`, `path/net.py:Net` or a capture `net.mcz`. Without a name the "
-        "only model in the file is taken.",
-        show_default=False,
-    ),
-]
-PolicyOption = Annotated[
-    str | None,
-    typer.Option(
-        "--policy",
-        "-p",
-        metavar="NAME|FILE",
-        help="What is required: a preset (`modelcheck policy` lists them) or a TOML file. Without it the nearest "
-        "`modelcheck.toml` or `[tool.modelcheck]`, else nothing is required.",
-        rich_help_panel=_RULES,
-        show_default=False,
-    ),
-]
-InputOption = Annotated[
-    str | None,
-    typer.Option(
-        "--input",
-        metavar="CxHxW",
-        help="Shape of one sample, such as 3x224x224; else the policy's, else 1x28x28.",
-        rich_help_panel=_MODEL,
-        show_default=False,
-    ),
-]
-ArgOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--arg",
-        metavar="NAME=VALUE",
-        help="Argument for the constructor, a Python literal; may be repeated.",
-        rich_help_panel=_MODEL,
-        show_default=False,
-    ),
-]
-FormatOption = Annotated[
-    str, typer.Option("--format", "-f", metavar="FORMAT", help="table or json.", rich_help_panel=_OUTPUT)
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        metavar="FILE",
-        help="Write there instead of to stdout.",
-        rich_help_panel=_OUTPUT,
-        show_default=False,
-    ),
-]
-SelectOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--select",
-        metavar="CODES",
-        help="Run only these rules: codes, names or prefixes, separated by commas (MC1,dropout).",
-        rich_help_panel=_RULES,
-        show_default=False,
-    ),
-]
-IgnoreOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--ignore",
-        metavar="CODES",
-        help="Do not run these rules.",
-        rich_help_panel=_RULES,
-        show_default=False,
-    ),
-]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Advice counts too.", rich_help_panel=_RULES)]
-DatasetOption = Annotated[
-    str, typer.Option("--dataset", metavar="NAME", help="The data set.", rich_help_panel=_TRAINING)
-]
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="DIR",
-        help="Read the data from there, in torchvision's layout (DIR/MNIST/raw), not from the package.",
-        rich_help_panel=_TRAINING,
-        show_default=False,
-    ),
-]
-DeviceOption = Annotated[
-    str,
-    typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.", rich_help_panel=_TRAINING),
-]
-MinAccuracyOption = Annotated[
-    float | None,
-    typer.Option(
-        "--min-accuracy",
-        metavar="FRACTION",
-        min=0.0,
-        max=1.0,
-        help="Least accuracy on the test set, as a fraction of one, in place of the policy's.",
-        rich_help_panel=_RULES,
-        show_default=False,
-    ),
-]
+# what a page of characters without them (a Windows console, LANG=C) shows in their place
+_PLAIN = str.maketrans({"✔": "+", "✘": "x", "●": "*", "–": "-", "─": "-", "→": ">", "×": "x", "…": "~", "·": "-"})
 
 
 def main() -> None:
     """Run the command; errors become one message and an exit status, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        # a Windows code page has no ✔, and a report must not fail on that
+        # a report must not fail on a character that the terminal does not have
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
@@ -146,11 +59,8 @@ def main() -> None:
     except ModelcheckError as error:
         _say(f"modelcheck: {error}")
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        _say("modelcheck: interrupted; nothing was saved")
-        sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(1)
     except Exception as error:  # whatever it is, it is ours: the author's errors are results
         _say(f"modelcheck: internal error: {type(error).__name__}: {error}")
@@ -158,6 +68,16 @@ def main() -> None:
         if os.environ.get("MODELCHECK_DEBUG"):
             raise
         sys.exit(4)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """A Ctrl-C ends the command with one line; typer alone would say nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("modelcheck: interrupted; nothing was saved")
+        sys.exit(130)
 
 
 def _version(wanted: bool) -> None:
@@ -197,9 +117,11 @@ def inspect(
 
     `modelcheck inspect torchvision.models:resnet18 --input 3x224x224 --format json`
     """
-    _check_format(format_)
+    _check_output(format_, output)
     options = _shared(policy, input_, arg, select, ignore, strict)
-    _finish(modelcheck.inspect(target, **options), format_, output)
+    with _interruptible():
+        report = modelcheck.inspect(target, **options)
+    _finish(report, format_, output)
 
 
 @app.command("train-eval")
@@ -211,7 +133,7 @@ def train_eval(
             "--recipe",
             metavar="NAME|FILE",
             help="How to train: fast (the default), seed, seed-aug, or a TOML file.",
-            rich_help_panel=_TRAINING,
+            rich_help_panel=TRAINING,
             show_default=False,
         ),
     ] = None,
@@ -221,13 +143,13 @@ def train_eval(
             "--epochs",
             min=1,
             help="Else the policy's, else the recipe's.",
-            rich_help_panel=_TRAINING,
+            rich_help_panel=TRAINING,
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
         int,
-        typer.Option("--seed", min=0, max=2**63 - 1, help="Of everything random.", rich_help_panel=_TRAINING),
+        typer.Option("--seed", min=0, max=2**63 - 1, help="Of everything random.", rich_help_panel=TRAINING),
     ] = 0,
     dataset: DatasetOption = "mnist",
     data_dir: DataDirOption = None,
@@ -238,7 +160,7 @@ def train_eval(
             "--weights",
             metavar="FILE",
             help="Start from these weights.",
-            rich_help_panel=_TRAINING,
+            rich_help_panel=TRAINING,
             show_default=False,
         ),
     ] = None,
@@ -248,7 +170,7 @@ def train_eval(
             "--save",
             metavar="FILE",
             help="Write the trained weights there, as safetensors.",
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None,
@@ -276,9 +198,9 @@ def train_eval(
 
     from modelcheck.progress import TrainingProgress
 
-    _check_format(format_)
+    _check_output(format_, output)
     options = _shared(policy, input_, arg, select, ignore, strict)
-    with TrainingProgress(Console(stderr=True)) as observer:
+    with _interruptible(), TrainingProgress(Console(stderr=True)) as observer:
         report = modelcheck.train_eval(
             target,
             **options,
@@ -295,8 +217,8 @@ def train_eval(
         )
     interrupted = report.metrics is not None and report.metrics.interrupted
     if interrupted and report.metrics:
-        where = f"; its weights are in {save}" if save else ""
-        _say(f"interrupted: what follows is after epoch {len(report.metrics.epochs)}{where}")
+        where = f"its weights are in {save}" if save else "no weights were saved (--save FILE does)"
+        _say(f"modelcheck: interrupted; what follows is after epoch {len(report.metrics.epochs)}, and {where}")
     _finish(report, format_, output, interrupted=interrupted)
 
 
@@ -326,17 +248,18 @@ def evaluate(
 
     `modelcheck evaluate net.py:Net --weights net.safetensors --min-accuracy 0.994`
     """
-    _check_format(format_)
+    _check_output(format_, output)
     options = _shared(policy, input_, arg, select, ignore, strict)
-    report = modelcheck.evaluate(
-        target,
-        **options,
-        weights=weights,
-        dataset=dataset,
-        data_dir=data_dir,
-        device=_device(device),
-        min_accuracy=min_accuracy,
-    )
+    with _interruptible():
+        report = modelcheck.evaluate(
+            target,
+            **options,
+            weights=weights,
+            dataset=dataset,
+            data_dir=data_dir,
+            device=_device(device),
+            min_accuracy=min_accuracy,
+        )
     _finish(report, format_, output)
 
 
@@ -356,9 +279,11 @@ def capture(
     `modelcheck capture net.py:Net -o net.mcz && modelcheck inspect net.mcz`
     """
     if output.suffix != ".mcz":
-        raise UsageError(f"--output {output}: a capture's file ends in .mcz")
-    made = modelcheck.capture(target, input=_shape(input_), arguments=_arguments(arg))
-    made.save(output)
+        raise UsageError(f"--output {output}: a capture's file ends in .mcz, as in {output.stem or 'net'}.mcz")
+    _check_folder(output)
+    with _interruptible():
+        made = modelcheck.capture(target, input=_shape(input_), arguments=_arguments(arg))
+        made.save(output)
     _say(f"wrote {output} ({output.stat().st_size:,} bytes)")
 
 
@@ -424,9 +349,12 @@ def _shared(
 def _shape(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
-    parts = text.lower().replace("×", "x").split("x")
-    if not all(part.strip().isdecimal() and 0 < int(part) <= 100_000 for part in parts):
-        raise UsageError(f"--input {text}: one sample's sizes joined by x are expected, such as 1x28x28")
+    parts = [part.strip() for part in text.lower().replace("×", "x").split("x")]
+    if not all(part.isdecimal() and len(part) <= 6 and 0 < int(part) <= 100_000 for part in parts):
+        raise UsageError(
+            f"--input {shortened(text)}: the sizes of one sample joined by x are expected, such as 1x28x28 for one "
+            "channel of 28 rows and 28 columns (no batch size)"
+        )
     return tuple(int(part) for part in parts)
 
 
@@ -437,19 +365,26 @@ def _arguments(given: list[str] | None) -> dict[str, object]:
 
 
 def _device(name: str) -> Any:
-    from modelcheck.names import unknown_name
-
     if name not in ("auto", "cpu", "cuda"):
         raise UsageError(f"--device: {unknown_name('device', name, ('auto', 'cpu', 'cuda'))}")
     return name
 
 
-def _check_format(name: str) -> None:
+def _check_output(format_: str, output: Path | None) -> None:
+    """Refuse, before any work is done, what could not be written after it."""
     from modelcheck.formats import format_names
-    from modelcheck.names import unknown_name
 
-    if name not in format_names():
-        raise UsageError(f"--format: {unknown_name('format', name, format_names())}")
+    if format_ not in format_names():
+        raise UsageError(f"--format: {unknown_name('format', format_, format_names())}")
+    if output is not None:
+        _check_folder(output)
+
+
+def _check_folder(output: Path) -> None:
+    if output.is_dir():
+        raise UsageError(f"--output {output}: that is a folder; name a file in it")
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"--output {output}: there is no folder {output.absolute().parent}; make it first")
 
 
 def _finish(report: Any, format_: str, output: Path | None, *, interrupted: bool = False) -> None:
@@ -461,18 +396,44 @@ def _finish(report: Any, format_: str, output: Path | None, *, interrupted: bool
     color = output is None and console.is_terminal and not console.no_color
     text = renderer(format_)(report, width=console.width, color=color)
     if output is not None:
-        from modelcheck.files import write_beside
-
-        write_beside(output, text.encode())
-        _say(f"wrote {output}: {report.verdict}")
+        _write(output, text.encode())
+        _say(f"modelcheck: wrote {output} (verdict: {report.verdict})")
     else:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        _print(text)
     sys.exit(130 if interrupted else report.exit_status)
 
 
+def _write(output: Path, data: bytes) -> None:
+    from modelcheck.files import write_beside
+
+    if output.exists() and not output.is_file():  # /dev/stdout, a named pipe: nothing to put in its place
+        output.write_bytes(data)
+    else:
+        write_beside(output, data)
+
+
+def _print(text: str) -> None:
+    """Print, in plainer characters where the terminal has not all of them; a reader who left early is no error."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = text.translate(_PLAIN)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+
+
+def _drop_output() -> None:
+    """Nobody reads stdout any more; without this Python complains about it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    """Tell a person on stderr, whatever the author's names may hold."""
+    shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
+    print(shown, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class TrainingProgress:
         """Start the bar, where there is a terminal."""
         self.epochs = epochs
         text = f"Training on {images:,} images, {epochs} epoch{'s' if epochs > 1 else ''}, {device}, {dtype}"
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
         if self.console.is_terminal:
             self.bar = Progress(
                 TextColumn("epoch {task.fields[epoch]}"),
@@ -73,4 +73,4 @@ class TrainingProgress:
             f"Accuracy: {correct}/{test_images} ({epoch.test_accuracy:.2%})"
         )
         separator = "\n" if self.console.is_terminal else ". "
-        self.console.print(f"{trained}{separator}{tested}", highlight=False, soft_wrap=True)
+        self.console.print(f"{trained}{separator}{tested}", highlight=False, markup=False, soft_wrap=True)

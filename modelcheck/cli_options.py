@@ -1,0 +1,117 @@
+"""Options and arguments that several commands share; panels group them in the help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+MODEL = "Model"
+RULES = "Rules"
+OUTPUT = "Output"
+TRAINING = "Training"
+
+TargetArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A model: `pkg.mod:Net`, `pkg.mod:factory`, `path/net.py:Net` or a capture `net.mcz`. Without a name the "
+        "only model in the file is taken.",
+        show_default=False,
+    ),
+]
+PolicyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        "-p",
+        metavar="NAME|FILE",
+        help="What is required: a preset (`modelcheck policy` lists them) or a TOML file. Without it the nearest "
+        "`modelcheck.toml` or `[tool.modelcheck]`, else nothing is required.",
+        rich_help_panel=RULES,
+        show_default=False,
+    ),
+]
+InputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="CxHxW",
+        help="Shape of one sample, such as 3x224x224; else the policy's, else 1x28x28.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+ArgOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--arg",
+        metavar="NAME=VALUE",
+        help="Argument for the constructor, a Python literal; may be repeated.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+FormatOption = Annotated[
+    str, typer.Option("--format", "-f", metavar="FORMAT", help="table or json.", rich_help_panel=OUTPUT)
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        metavar="FILE",
+        help="Write there instead of to stdout.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
+SelectOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        metavar="CODES",
+        help="Run only these rules: codes, names or prefixes, separated by commas (MC1,dropout).",
+        rich_help_panel=RULES,
+        show_default=False,
+    ),
+]
+IgnoreOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        metavar="CODES",
+        help="Do not run these rules.",
+        rich_help_panel=RULES,
+        show_default=False,
+    ),
+]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Advice counts too.", rich_help_panel=RULES)]
+DatasetOption = Annotated[
+    str, typer.Option("--dataset", metavar="NAME", help="The data set.", rich_help_panel=TRAINING)
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Read the data from there, in torchvision's layout (DIR/MNIST/raw), not from the package.",
+        rich_help_panel=TRAINING,
+        show_default=False,
+    ),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.", rich_help_panel=TRAINING),
+]
+MinAccuracyOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-accuracy",
+        metavar="FRACTION",
+        min=0.0,
+        max=1.0,
+        help="Least accuracy on the test set, as a fraction of one, in place of the policy's.",
+        rich_help_panel=RULES,
+        show_default=False,
+    ),
+]
