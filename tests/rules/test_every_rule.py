@@ -131,17 +131,17 @@ def test_accuracy_snippets_after_one_short_epoch(name: str, outcome: str, tmp_pa
     mnist = load_dataset("mnist")
     few = dataclasses.replace(
         mnist,
-        train_images=mnist.train_images[:12_000],
-        train_labels=mnist.train_labels[:12_000],
-        test_images=mnist.test_images[:1000],
-        test_labels=mnist.test_labels[:1000],
+        train_images=mnist.train_images[:4_000],
+        train_labels=mnist.train_labels[:4_000],
+        test_images=mnist.test_images[:500],
+        test_labels=mnist.test_labels[:500],
     )
     torch.manual_seed(0)
     model = GraphModel(modelcheck.capture(f"{tmp_path / 'net.py'}:Net"))
     metrics = train(
         model,
         few,
-        load_recipe("seed"),
+        load_recipe("fast"),
         output_kind="logits",
         seed=0,
         device=torch.device("cpu"),
