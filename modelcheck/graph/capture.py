@@ -43,12 +43,16 @@ class Capture:
         Raises:
             UsageError: the weights are on the meta device, or the file cannot be written.
         """
-        if any(storage.is_meta for storage in self.storages):
-            raise UsageError("a model on the meta device has no weights to save: build it on the CPU")
         write_beside(Path(path), self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        """The file's bytes; equal captures give equal bytes."""
+        """The file's bytes; equal captures give equal bytes.
+
+        Raises:
+            UsageError: the weights are on the meta device.
+        """
+        if any(storage.is_meta for storage in self.storages):
+            raise UsageError("a model on the meta device has no weights to save: build it on the CPU")
         weights = {f"s{index}": storage.cpu() for index, storage in enumerate(self.storages)}
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

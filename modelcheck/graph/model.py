@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from modelcheck.graph.capture import Capture
-from modelcheck.graph.operators import DTYPES, MEMORY_FORMATS, implementation
+from modelcheck.graph.operators import DTYPES, MEMORY_FORMATS, implementation, takes_device
 from modelcheck.graph.wire import (
     Argument,
     Device,
@@ -102,6 +102,8 @@ class GraphModel(nn.Module):
         for index, (node, function, released) in enumerate(self._plans[training]):
             args = tuple(read(argument) for argument in node.args)
             kwargs = {name: read(argument) for name, argument in node.kwargs.items()}
+            if takes_device(node.op):
+                kwargs["device"] = read.device  # whatever the file says: a run on meta tensors must allocate nothing
             if substitutes and index in substitutes:
                 function = substitutes[index]
             if node.grad or not torch.is_grad_enabled():

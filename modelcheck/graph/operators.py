@@ -13,6 +13,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal
 
 import torch
@@ -29,8 +30,8 @@ _ATEN: dict[Kind, str] = {
         conv_transpose1d.default conv_transpose2d.input conv_transpose3d.input convolution.default""",
     "linear": "linear.default addmm.default addmv.default bilinear.default",
     "product": """
-        mm.default bmm.default mv.default dot.default matmul.default einsum.default baddbmm.default addbmm.default
-        inner.default tensordot.default""",
+        mm.default bmm.default mv.default dot.default vdot.default matmul.default einsum.default baddbmm.default
+        addbmm.default inner.default tensordot.default""",
     "attention": "scaled_dot_product_attention.default",
     "recurrent": """
         lstm.input gru.input rnn_tanh.input rnn_relu.input lstm_cell.default gru_cell.default rnn_tanh_cell.default
@@ -65,8 +66,8 @@ _ATEN: dict[Kind, str] = {
         squeeze.default squeeze.dim squeeze.dims unsqueeze.default view_as.default reshape_as.default contiguous.default
         clone.default alias.default detach.default detach_.default lift_fresh_copy.default swapaxes.default
         swapdims.default movedim.int movedim.intlist moveaxis.int moveaxis.intlist numpy_T.default
-        adjoint.default mT.default ravel.default squeeze_.default squeeze_.dim unsqueeze_.default to.dtype
-        to.dtype_layout to.device to.other _to_copy.default type_as.default to.prim_Device
+        adjoint.default matrix_H.default mT.default ravel.default squeeze_.default squeeze_.dim unsqueeze_.default
+        to.dtype to.dtype_layout to.device to.other _to_copy.default type_as.default to.prim_Device
         positive.default _unsafe_view.default""",
     "elementwise": """
         add.Tensor add.Scalar add_.Tensor add_.Scalar sub.Tensor sub.Scalar sub_.Tensor sub_.Scalar rsub.Tensor
@@ -115,9 +116,12 @@ _ATEN: dict[Kind, str] = {
         new_zeros.default new_ones.default new_full.default new_empty.default scalar_tensor.default
         zero_.default fill_.Scalar fill_.Tensor fill.Scalar copy_.default one_hot.default
         rand.default rand_like.default randn.default randn_like.default bernoulli.default bernoulli.p
-        bernoulli_.float bernoulli_.Tensor uniform_.default normal_.default randint.default randint.low
+        bernoulli_.float bernoulli_.Tensor uniform_.default normal_.default exponential_.default
+        randint.default randint.low
         randint_like.default randperm.default normal_functional.default
         embedding.default cosine_similarity.default l1_loss.default mse_loss.default
+        cross_entropy_loss.default _weight_norm.default
+        max_unpool2d.default
         sym_size.int sym_numel.default""",
     "unformulated": """
         grid_sampler.default grid_sampler_2d.default affine_grid_generator.default cdist.default _cdist_forward.default
@@ -148,6 +152,9 @@ WORDS = frozenset(
 )
 EQUATION = re.compile(r"[A-Za-z.,\- >]{1,128}\Z")
 
+MAX_PARTS = 2**16  # tensors that one operator makes
+MAX_STEPS = 2**13  # of a recurrent layer, times its layers
+
 DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name)
     for name in (
@@ -168,7 +175,10 @@ def _on_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
     def on_numbers(*values: Any) -> Any:
         if not all(isinstance(value, int | float) for value in values):
             raise TypeError(f"{function.__name__} takes numbers here")
-        return function(*values)
+        result = function(*values)
+        if isinstance(result, int) and not -(2**63) <= result < 2**63:
+            raise OverflowError(f"{function.__name__} gives a number beyond 64 bits")
+        return result
 
     return on_numbers
 
@@ -205,6 +215,32 @@ def _zeros_for_new_empty(tensor: torch.Tensor, size: list[int], **options: Any) 
     return torch.ops.aten.new_zeros.default(tensor, size, **options)
 
 
+def _parts(function: Callable[..., Any], count: Callable[..., int]) -> Callable[..., Any]:
+    """The function, restricted in how many tensors it makes: one of 2**33 elements could become as many tensors."""
+
+    def in_parts(tensor: torch.Tensor, *args: Any) -> Any:
+        if count(tensor, *args) > MAX_PARTS:
+            raise ValueError(f"a tensor is taken apart into more than {MAX_PARTS} tensors")
+        return function(tensor, *args)
+
+    return in_parts
+
+
+def _split_count(tensor: torch.Tensor, size: int, dim: int = 0) -> int:
+    return tensor.shape[dim] // max(size, 1)
+
+
+def _steps(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A recurrent layer, restricted in its steps, which run one by one even on meta tensors."""
+
+    def in_steps(sequence: torch.Tensor, state: Any, weights: Any, biases: bool, layers: int, *args: Any) -> Any:
+        if max(sequence.shape[:2], default=0) * layers > MAX_STEPS:
+            raise ValueError(f"a recurrent layer runs more than {MAX_STEPS} steps")
+        return function(sequence, state, weights, biases, layers, *args)
+
+    return in_steps
+
+
 # Served by an equal operator. Uninitialised memory is another process's secret, and view fails on channels_last.
 _SERVED: dict[str, Callable[..., Any]] = {
     "aten.view.default": torch.ops.aten.reshape.default,
@@ -212,6 +248,16 @@ _SERVED: dict[str, Callable[..., Any]] = {
     "aten.empty.memory_format": _zeros_for_empty,
     "aten.empty_like.default": torch.ops.aten.zeros_like.default,
     "aten.new_empty.default": _zeros_for_new_empty,
+    "aten.unbind.int": _parts(torch.ops.aten.unbind.int, lambda tensor, dim=0: tensor.shape[dim]),
+    "aten.chunk.default": _parts(torch.ops.aten.chunk.default, lambda tensor, chunks, dim=0: chunks),
+    "aten.split.Tensor": _parts(torch.ops.aten.split.Tensor, _split_count),
+    "aten.tensor_split.sections": _parts(
+        torch.ops.aten.tensor_split.sections, lambda tensor, sections, dim=0: sections
+    ),
+    "aten.lstm.input": _steps(torch.ops.aten.lstm.input),
+    "aten.gru.input": _steps(torch.ops.aten.gru.input),
+    "aten.rnn_tanh.input": _steps(torch.ops.aten.rnn_tanh.input),
+    "aten.rnn_relu.input": _steps(torch.ops.aten.rnn_relu.input),
 }
 
 
@@ -241,9 +287,21 @@ def implementation(name: str) -> Callable[..., Any]:
     return _SYMBOLIC.get(name) or _SERVED.get(name) or _overload(name.removeprefix("aten."))
 
 
+@cache
 def schema(name: str) -> torch.FunctionSchema | None:
     """The operator's schema; None for arithmetic on shapes."""
     return None if name in _SYMBOLIC else _overload(name.removeprefix("aten."))._schema
+
+
+@cache
+def takes_device(name: str) -> bool:
+    """Whether the operator makes a tensor from numbers alone, and so must be told where."""
+    described = schema(name)
+    return (
+        described is not None
+        and any(argument.name == "device" for argument in described.arguments)
+        and not any("Tensor" in str(argument.type) for argument in described.arguments)
+    )
 
 
 def is_random(name: str) -> bool:
