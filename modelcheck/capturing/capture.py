@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import random
-import sys
+import copy
 from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedBuffer
 
-from modelcheck.author_trace import author_frame, describe_exception
-from modelcheck.capturing.manners import left_as_found, set_mode, watched_calls
+from modelcheck.author_trace import author_code, class_name, describe_exception
+from modelcheck.capturing import advice
+from modelcheck.capturing.manners import (
+    attributes_as_found,
+    fingerprint,
+    is_uninitialized,
+    left_as_found,
+    random_states,
+    set_mode,
+    watched_calls,
+)
 from modelcheck.capturing.tables import Tables
 from modelcheck.capturing.translate import translate
-from modelcheck.capturing.tree import plain_bookkeeping
-from modelcheck.capturing.trial import forward_failure
-from modelcheck.errors import NotCapturable
+from modelcheck.capturing.tree import device_of, plain_bookkeeping, stored, tensors, walk
+from modelcheck.capturing.trial import drawing_line, forward_failure
+from modelcheck.errors import AuthorError, NotCapturable, UsageError
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.check import check_header
 from modelcheck.graph.wire import Graph, Header, InputInfo
@@ -28,34 +37,56 @@ class _Holder(nn.Module):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
+        self._modules["model"] = model  # an assignment would ask the model for its __class__
 
     def forward(self, x: torch.Tensor) -> object:
-        return self.model(x)
+        return self._modules["model"](x)  # type: ignore[misc]
 
 
 def capture_model(model: nn.Module, input_shape: Sequence[int], name: str | None = None) -> Capture:
     """The model's training and evaluation graphs with its weights, which are shared with the model and not copied.
 
-    The model is left as it was found.
+    The model is left as it was found. One with lazy layers that have not run is captured as a copy that has.
 
     Args:
         model: any module that takes one tensor.
         input_shape: one sample's, without the batch: (C, H, W).
         name: what to call the model; by default its class.
     Raises:
+        UsageError: no input has that shape.
         ForwardError: forward fails on an input of that shape.
         NotCapturable: forward runs, and its graph cannot be captured.
     """
-    device = next((tensor.device for tensor in model.state_dict().values()), torch.device("cpu"))
-    example = torch.randn((BATCH, *input_shape), generator=torch.Generator().manual_seed(0)).to(device)
+    example = _example(tuple(input_shape))
+    try:
+        with left_as_found(model):
+            return _capture(model, example, name)
+    except (AuthorError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a class may do anything wherever it is touched
+        file, line = advice.author_place(model, error)
+        text = f"the model cannot be captured: {describe_exception(error)}"
+        raise NotCapturable(text, file=file, line=line) from None
+
+
+def _example(shape: tuple[int, ...]) -> torch.Tensor:
+    try:
+        return torch.randn((BATCH, *shape), generator=torch.Generator().manual_seed(0), dtype=torch.float32)
+    except (RuntimeError, MemoryError, TypeError):
+        raise UsageError(f"there is no input of the shape {'x'.join(map(str, shape))}") from None
+
+
+def _capture(model: nn.Module, example: torch.Tensor, name: str | None) -> Capture:
+    example = example.to(device_of(model))
+    if any(is_uninitialized(tensor) for tensor in tensors(model)):
+        model = _run_once(model, example)
     tables = Tables(model)
-    with left_as_found(model), watched_calls(model) as called:
+    with watched_calls(model) as called:
         graphs = {training: _graph(model, example, training, tables) for training in (True, False)}
     header = Header(
         torch=str(torch.__version__),
-        name=name or type(model).__name__,
-        inputs=(InputInfo(shape=tuple(input_shape), dtype="float32"),),
+        name=name or class_name(type(model)),
+        inputs=(InputInfo(shape=tuple(example.shape[1:]), dtype="float32"),),
         storages=tables.storage_infos(),
         tensors=tables.tensor_infos(),
         modules=tables.module_infos(called),
@@ -66,16 +97,38 @@ def capture_model(model: nn.Module, input_shape: Sequence[int], name: str | None
     return Capture(header, tables.storages())
 
 
+def _run_once(model: nn.Module, example: torch.Tensor) -> nn.Module:
+    """A copy of a model with lazy layers in which they have found their sizes."""
+    # torch copies uninitialised parameters and not buffers
+    lazy = [tensor for tensor in tensors(model) if is_uninitialized(tensor)]
+    buffers = [id(one) for one in lazy if issubclass(type(one), UninitializedBuffer)]
+    with author_code(NotCapturable, "a model with lazy layers is captured as a copy, and it cannot be copied"):
+        trial, model = (copy.deepcopy(model, {one: UninitializedBuffer() for one in buffers}) for _ in range(2))
+    for one in (trial, model):
+        set_mode(one, False)
+    if failure := forward_failure(trial, example, training=False):
+        raise failure
+    with author_code(NotCapturable, "forward runs once and not again"), torch.no_grad():
+        model(example.clone())
+    return model
+
+
 def _graph(model: nn.Module, example: torch.Tensor, training: bool, tables: Tables) -> Graph:
     set_mode(model, training)
-    before = _random_states()
-    exported = _export(model, example, training)
-    if _random_states() != before:
-        raise NotCapturable(
-            "forward draws random numbers from Python or numpy: what it computes differs from call to call, so no one "
-            "graph is the model. Draw them with torch (torch.rand(()), nn.Dropout) instead"
-        )
-    return translate(exported, tables, training)
+    before = fingerprint(random_states())
+    with attributes_as_found(model):
+        exported = _export(model, example, training)
+    if fingerprint(random_states()) != before:
+        file, line = drawing_line(model, example) or advice.author_place(model)
+        raise NotCapturable(advice.DRAWS, file=file, line=line)
+    if _computes_in_other_types(model) and (failure := forward_failure(model, example, training)):
+        raise failure  # export does not mind what a real run refuses
+    try:
+        return translate(exported, tables, training)
+    except NotCapturable as error:
+        if error.file is None:
+            error.file, error.line = advice.author_place(model)
+        raise
 
 
 def _export(model: nn.Module, example: torch.Tensor, training: bool) -> torch.export.ExportedProgram:
@@ -89,22 +142,11 @@ def _export(model: nn.Module, example: torch.Tensor, training: bool) -> torch.ex
     except BaseException as error:
         if failure := forward_failure(model, example, training):
             raise failure from None
-        file, line = author_frame(error) or (None, None)
-        raise NotCapturable(_advice(error), file=file, line=line) from None
+        file, line = advice.author_place(model, error)
+        raise NotCapturable(advice.of_export_error(error), file=file, line=line) from None
 
 
-def _advice(error: BaseException) -> str:
-    text = describe_exception(error)
-    if "data-dependent" in text or "GuardOnDataDependent" in text or "item()" in text:
-        return (
-            "forward runs, but what it does depends on the values of its input (an `if` on a tensor, .item(), a loop "
-            "over data): no one graph is the model. Compute with torch.where, masks or fixed bounds instead. "
-            f"torch.export says: {text}"
-        )
-    return f"forward runs, but its graph cannot be captured. torch.export says: {text}"
-
-
-def _random_states() -> tuple[object, object]:
-    numpy = sys.modules.get("numpy")
-    state = numpy.random.get_state(legacy=False) if numpy is not None else None
-    return random.getstate(), str(state)
+def _computes_in_other_types(model: nn.Module) -> bool:
+    parameters = [p for _, module in walk(model) for p in stored(module, "_parameters").values()]
+    with torch._C.DisableTorchFunctionSubclass():
+        return any(parameter.dtype != torch.float32 for parameter in parameters)

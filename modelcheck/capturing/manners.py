@@ -6,51 +6,136 @@ import inspect
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from modelcheck.capturing.tree import stored, walk
+from modelcheck.author_trace import author_code
+from modelcheck.capturing.tree import own_attributes, stored, tensors, walk
+from modelcheck.errors import ForwardError
+
+_CONTAINERS = (dict, OrderedDict, list, set)
 
 
 @contextmanager
 def left_as_found(model: nn.Module) -> Iterator[None]:
-    """Restores modes, buffers, random states and torch's settings; what forward prints goes to stderr."""
-    modes = [(module, module.__dict__.get("training", True)) for _, module in walk(model)]
-    buffers = [
-        (buffer, buffer.detach().clone()) for _, module in walk(model) for buffer in stored(module, "_buffers").values()
+    """Restores the model's attributes and buffers, random states and torch's settings; prints go to stderr."""
+    buffers = [buffer for _, module in walk(model) for buffer in stored(module, "_buffers").values()]
+    with _process_as_found(list(tensors(model))), attributes_as_found(model), values_as_found(buffers):
+        # the fast path hides attention's products inside one operator without a formula
+        torch.backends.mha.set_fastpath_enabled(False)
+        yield
+
+
+@contextmanager
+def _process_as_found(registered: list[torch.Tensor]) -> Iterator[None]:
+    states, stderr = random_states(), sys.stderr
+    settings: list[tuple[Callable[[Any], None], Any]] = [
+        (torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled()),
+        (torch.set_default_dtype, torch.get_default_dtype()),
+        (torch.use_deterministic_algorithms, torch.are_deterministic_algorithms_enabled()),
+        (torch.set_num_threads, torch.get_num_threads()),
     ]
-    python_state, fastpath = random.getstate(), torch.backends.mha.get_fastpath_enabled()
+    with torch._C.DisableTorchFunctionSubclass():
+        devices = sorted({tensor.device.index or 0 for tensor in registered if tensor.is_cuda})
     try:
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), redirect_stdout(sys.stderr):
+        with (
+            torch.random.fork_rng(devices=devices),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            warnings.catch_warnings(),
+            redirect_stdout(sys.stderr),
+        ):
             warnings.simplefilter("ignore")
-            # the fast path hides attention's products inside one operator without a formula
-            torch.backends.mha.set_fastpath_enabled(False)
             yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fastpath)
-        random.setstate(python_state)
-        for module, mode in modes:
-            module.__dict__["training"] = mode
-        with torch.no_grad():
-            for buffer, before in buffers:
-                if not buffer.is_meta and not torch.equal(buffer, before):
-                    buffer.copy_(before)
+        sys.stderr = stderr
+        for restore, value in settings:
+            restore(value)
+        random.setstate(states[0])
+        if states[1] is not None:
+            sys.modules["numpy"].random.set_state(states[1])
+
+
+@contextmanager
+def attributes_as_found(model: nn.Module) -> Iterator[None]:
+    """Restores every module's ``__dict__`` and the plain containers in it: what forward kept there is fake."""
+    modules = [(module, type(module)) for _, module in walk(model)]
+    owns = [own_attributes(module) for module, _ in modules]
+    containers = [value for own in owns for value in own.values() if type(value) in _CONTAINERS]
+    before = [(one, type(one)(one)) for one in (*owns, *containers)]
+    parameters = [p for _, module in walk(model) for p in stored(module, "_parameters").values()]
+    with torch._C.DisableTorchFunctionSubclass():
+        gradients = [(p, p.requires_grad, p.grad) for p in parameters]
+    try:
+        yield
+    finally:
+        for module, kind in modules:
+            if type(module) is not kind:
+                object.__setattr__(module, "__class__", kind)
+        for container, content in before:
+            container.clear()
+            (container.extend if type(container) is list else container.update)(content)
+        with torch._C.DisableTorchFunctionSubclass():
+            for parameter, required, gradient in gradients:
+                if parameter.requires_grad is not required:
+                    parameter.requires_grad = required
+                if parameter.grad is not gradient:
+                    parameter.grad = gradient
+
+
+@contextmanager
+def values_as_found(those: Iterable[torch.Tensor]) -> Iterator[None]:
+    """Restores the numbers in the tensors."""
+    with torch._C.DisableTorchFunctionSubclass(), torch.no_grad():
+        kept = [(tensor, tensor.detach().clone()) for tensor in those if not is_uninitialized(tensor)]
+    try:
+        yield
+    finally:
+        with torch._C.DisableTorchFunctionSubclass():
+            for tensor, before in kept:
+                if not tensor.is_meta and not torch.equal(tensor, before):
+                    with torch.inference_mode(tensor.is_inference()), torch.no_grad():
+                        tensor.copy_(before)
+
+
+def is_uninitialized(tensor: torch.Tensor) -> bool:
+    """Whether it belongs to a lazy layer that has not run yet."""
+    return issubclass(type(tensor), UninitializedParameter | UninitializedBuffer)
+
+
+def random_states() -> tuple[Any, Any]:
+    """The states of Python's and of numpy's global generators; numpy's is None where it is not loaded."""
+    numpy = sys.modules.get("numpy")
+    return random.getstate(), numpy.random.get_state() if numpy is not None else None
+
+
+def fingerprint(states: tuple[Any, Any]) -> object:
+    """Equal for equal states of ``random_states``."""
+    python, numpy = states
+    return python, [part.tobytes() if hasattr(part, "tobytes") else part for part in numpy or ()]
 
 
 def set_mode(model: nn.Module, training: bool) -> None:
-    """What ``model.train(training)`` does, also where a class has a method of that name that means something else."""
+    """What ``model.train(training)`` does, also where a class has a method of that name that means something else.
+
+    Raises:
+        ForwardError: the author's method raises.
+    """
     modules = [module for _, module in walk(model)]
     for module in modules:
-        module.__dict__["training"] = training
+        own_attributes(module)["training"] = training
     # a class that keeps a batch norm frozen overrides train(mode); one whose train(loader) trains is not called
-    for module in reversed(modules):
-        train = type(module).train
-        if train is not nn.Module.train and "mode" in inspect.signature(train).parameters:
-            train(module, training)
+    with author_code(ForwardError, f"the model cannot be put into {'training' if training else 'evaluation'} mode"):
+        for module in reversed(modules):
+            train = type(module).train
+            if train is not nn.Module.train and "mode" in inspect.signature(train).parameters:
+                train(module, training)
 
 
 @contextmanager
@@ -60,17 +145,17 @@ def watched_calls(model: nn.Module) -> Iterator[set[int]]:
     before: list[tuple[nn.Module, object]] = []
     try:
         for _, module in walk(model):
-            own = object.__getattribute__(module, "__dict__")
+            own = own_attributes(module)
+            watching = _watching(module, module.forward, called)
             before.append((module, own.get("forward")))
-            own["forward"] = _watching(module, module.forward, called)
+            own["forward"] = watching
         yield called
     finally:
         for module, forward in before:
-            own = object.__getattribute__(module, "__dict__")
             if forward is None:
-                own.pop("forward", None)
+                own_attributes(module).pop("forward", None)
             else:
-                own["forward"] = forward
+                own_attributes(module)["forward"] = forward
 
 
 def _watching(module: nn.Module, forward: Callable[..., Any], called: set[int]) -> Callable[..., Any]:

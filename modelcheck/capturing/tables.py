@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor
 
-from modelcheck.capturing.tree import declared_kind, stored, walk
+from modelcheck.author_trace import class_name, printable
+from modelcheck.capturing.tree import declared_kind, stored, walk, wire_text
 from modelcheck.errors import NotCapturable
 from modelcheck.graph.operators import DTYPE_NAMES
 from modelcheck.graph.wire import ModuleInfo, StorageInfo, TensorInfo
@@ -41,6 +43,7 @@ class Tables:
 
         A tensor that forward makes anew from numbers is another one in each graph; equal ones are one weight.
         """
+        _check_kind(tensor, path)
         key = _identity(tensor)
         if key in self._known:
             return self._known[key]
@@ -67,6 +70,7 @@ class Tables:
         return self._module_index.get(path, 0)
 
     def _add(self, tensor: torch.Tensor, role: str, path: str) -> int:
+        _check_kind(tensor, path)
         key = _identity(tensor)
         if key not in self._known:
             self._known[key] = len(self._entries)
@@ -79,8 +83,8 @@ class Tables:
         """The modules as declared, and which of them ran."""
         return tuple(
             ModuleInfo(
-                path=path,
-                type=type(module).__name__[:200],
+                path=wire_text(path),
+                type=wire_text(class_name(type(module)))[:200],
                 kind=declared_kind(module),
                 called=id(module) in called,
             )
@@ -106,8 +110,6 @@ class Tables:
     def _groups(self) -> list[_Group]:
         groups: dict[object, _Group] = {}
         for index, entry in enumerate(self._entries):
-            if entry.tensor.dtype not in DTYPE_NAMES or entry.tensor.layout != torch.strided:
-                raise NotCapturable(f"{entry.paths[0]} is of the type {entry.tensor.dtype}, {entry.tensor.layout}")
             plain = _plain(entry.tensor)
             key: object = (_memory(plain), plain.dtype) if plain.numel() else index
             groups.setdefault(key, _Group()).add(index, plain)
@@ -152,12 +154,12 @@ class _Group:
         holes = one is not None and not _dense(one) and not _overlaps(one)
         return TensorInfo(
             role=entry.role,  # type: ignore[arg-type]
-            paths=tuple(path[:1000] for path in entry.paths),
+            paths=tuple(wire_text(path) for path in entry.paths),
             storage=storage,
             offset=0 if holes else int(tensor.storage_offset()) - self._range()[0],
             shape=tuple(tensor.shape),
             stride=_contiguous_stride(tensor.shape) if holes else tuple(tensor.stride()),
-            trainable=entry.role == "parameter" and bool(entry.tensor.requires_grad),
+            trainable=entry.role == "parameter" and _requires_grad(entry.tensor),
         )
 
 
@@ -170,6 +172,20 @@ def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
     ):
         return False
     return torch.equal(one, other)
+
+
+def _check_kind(tensor: torch.Tensor, path: str) -> None:
+    with torch._C.DisableTorchFunctionSubclass():
+        kind = (tensor.dtype, tensor.layout)
+        known = kind[0] in DTYPE_NAMES and kind[1] == torch.strided
+    if not known or type(tensor) is FakeTensor:
+        kinds = ", ".join(str(one).removeprefix("torch.") for one in kind)
+        raise NotCapturable(f"the tensor {printable(path)} is of a kind that a capture cannot hold ({kinds})")
+
+
+def _requires_grad(tensor: torch.Tensor) -> bool:
+    with torch._C.DisableTorchFunctionSubclass():
+        return bool(tensor.requires_grad)
 
 
 def _identity(tensor: torch.Tensor) -> object:

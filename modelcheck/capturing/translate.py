@@ -8,12 +8,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.export.graph_signature import InputKind
+from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 
+from modelcheck.author_trace import class_name, shown_path
+from modelcheck.capturing import advice
 from modelcheck.capturing.tables import Tables
+from modelcheck.capturing.tree import wire_text
 from modelcheck.errors import NotCapturable
-from modelcheck.graph.operators import DTYPE_NAMES, EQUATION, MEMORY_FORMAT_NAMES, WORDS
+from modelcheck.graph.operators import DTYPE_NAMES, EQUATION, MEMORY_FORMAT_NAMES, WORDS, is_allowed
 from modelcheck.graph.wire import (
     Argument,
     Device,
@@ -82,11 +88,11 @@ class _Translation:
                     inputs += 1
                 else:
                     env[node] = TensorRef(self._tensor(exported, spec.target or node.name))
-        outputs = self._body(exported.graph_module, env, grad=True)
-        flat = torch.utils._pytree.tree_leaves(outputs)
-        values: list[Value] = [one for one in flat if isinstance(one, NodeRef | TensorRef | InputRef)]
+        self._body(exported.graph_module, env, grad=True)
+        outputs = torch.utils._pytree.tree_leaves(exported.graph.output_node().args[0])
+        values: list[Value] = [env[one] for one in outputs if _is_tensor(one)]
         if not values:
-            raise NotCapturable("forward returns no tensor")
+            raise NotCapturable(advice.NO_TENSOR)
         return Graph(nodes=tuple(self.nodes), outputs=tuple(values))
 
     def _tensor(self, exported: torch.export.ExportedProgram, target: str) -> int:
@@ -94,7 +100,9 @@ class _Translation:
         if value is None:
             value = exported.constants[target]
         if not isinstance(value, torch.Tensor):
-            raise NotCapturable(f"the graph reads {target}, which is no tensor but {type(value).__name__}")
+            raise NotCapturable(f"the graph reads {target}, which is no tensor but {class_name(type(value))}")
+        if isinstance(value, FakeTensor):
+            raise NotCapturable(advice.MAKES_WEIGHTS)
         return self.tables.tensor(value, target.removeprefix(f"{_ROOT}."), self.training)
 
     def _body(self, module: torch.fx.GraphModule, env: dict[torch.fx.Node, Any], grad: bool) -> Any:
@@ -134,13 +142,22 @@ class _Translation:
 
     def _operator(self, node: torch.fx.Node, env: dict[torch.fx.Node, Any], grad: bool) -> NodeRef:
         file, line = _author_line(node)
+        target, out = node.target, node.kwargs.get("out")
+        if out is not None:
+            target = _without_out(target)
+        args, kwargs = _by_position(target, node.args, {k: v for k, v in node.kwargs.items() if k != "out"})
+        name = _operator_name(target)
         try:
+            if not is_allowed(name):
+                raise _NoForm(advice.of_operator(name))
+            if free_unbacked_symbols(node.meta.get("val")):
+                raise _NoForm(f"{advice.DATA_DEPENDENT} (here: the shape of {name}'s result)")
             encoded = Node(
-                op=_operator_name(node.target),
-                args=tuple(_argument(arg, env) for arg in node.args),
+                op=name,
+                args=tuple(_argument(arg, env) for arg in args),
                 kwargs={
                     key: _argument(value, env)
-                    for key, value in node.kwargs.items()
+                    for key, value in kwargs.items()
                     if key not in _DROPPED and value is not None
                 },
                 module=self.tables.module(_module_path(node)),
@@ -149,13 +166,47 @@ class _Translation:
                 grad=grad,
             )
         except _NoForm as error:
-            raise NotCapturable(f"the operator {node.target} takes {error}", file=file, line=line) from None
-        self.nodes.append(encoded)
+            shown = shown_path(file) if file else None
+            raise NotCapturable(str(error), file=shown, line=line) from None
+        made = self._append(encoded)
+        if out is None:
+            return made
+        copied = msgspec.structs.replace(encoded, op="aten.copy_.default", args=(_scalar(out, env), made), kwargs={})
+        return self._append(copied)
+
+    def _append(self, node: Node) -> NodeRef:
+        self.nodes.append(node)
         return NodeRef(len(self.nodes) - 1)
 
 
 class _NoForm(Exception):
-    """An argument that has no form on the wire."""
+    """What has no form on the wire."""
+
+
+def _without_out(target: Any) -> Any:
+    """The overload that returns what this one writes into its argument ``out``."""
+    wanted = [(one.name, str(one.type)) for one in target._schema.arguments if one.name != "out"]
+    packet = target._overloadpacket
+    for overload in (getattr(packet, name) for name in packet.overloads()):
+        if [(one.name, str(one.type)) for one in overload._schema.arguments] == wanted:
+            return overload
+    return target
+
+
+def _by_position(target: Any, args: Any, kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments with those by position that the schema has by position: they are read from there."""
+    args, kwargs = list(args), dict(kwargs)
+    if isinstance(target, torch._ops.OpOverload):
+        positional = [argument for argument in target._schema.arguments if not argument.kwarg_only]
+        for argument in positional[len(args) :]:
+            if not any(one.name in kwargs for one in positional):
+                break
+            args.append(kwargs.pop(argument.name, argument.default_value))
+    return args, kwargs
+
+
+def _is_tensor(output: Any) -> bool:
+    return isinstance(output, torch.fx.Node) and isinstance(output.meta.get("val"), torch.Tensor)
 
 
 def _operator_name(target: Any) -> str:
@@ -191,7 +242,7 @@ def _scalar(value: Any, env: dict[torch.fx.Node, Any]) -> Scalar:
             return None
         case str() if value in WORDS or EQUATION.match(value):
             return Word(value)
-    raise _NoForm(f"{value!r:.100}, which a capture cannot hold")
+    raise _NoForm(f"an operator takes {value!r:.100}, which a capture cannot hold")
 
 
 def _module_path(node: torch.fx.Node) -> str:
@@ -206,5 +257,5 @@ def _author_line(node: torch.fx.Node) -> tuple[str | None, int | None]:
     """The innermost frame that is neither torch's nor ours."""
     for file, line in reversed(_FRAME.findall(node.meta.get("stack_trace") or "")):
         if not file.startswith((_TORCH, _OURS)) and not file.startswith("torch/"):
-            return file[:1000], int(line)
+            return wire_text(file), int(line)
     return None, None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -41,8 +41,24 @@ _BOOKKEEPING = (
 
 def stored(module: nn.Module, kind: str) -> dict[str, Any]:
     """The dictionary in which a module stores its ``_parameters``, ``_buffers`` or ``_modules``."""
-    entries: dict[str, Any] = object.__getattribute__(module, "__dict__").get(kind) or {}
-    return {str(name): value for name, value in entries.items() if value is not None}
+    entries: Any = own_attributes(module).get(kind)
+    if not issubclass(type(entries), dict):
+        return {}
+    wanted = nn.Module if kind == "_modules" else torch.Tensor
+    # issubclass of the type, since isinstance would ask the author's object
+    return {wire_text(name): value for name, value in dict.items(entries) if issubclass(type(value), wanted)}
+
+
+def own_attributes(module: nn.Module) -> dict[str, Any]:
+    """The module's ``__dict__``, past its own ``__getattribute__``."""
+    own: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    return own
+
+
+def wire_text(name: object) -> str:
+    """A name of the author's as an exact str that UTF-8 can write, of 1000 characters at most."""
+    text = str.__str__(cast(str, name)) if issubclass(type(name), str) else type(name).__name__
+    return text[:1000].encode("utf-8", "replace").decode("utf-8")
 
 
 def walk(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -57,6 +73,19 @@ def walk(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         yield path, module
         children = stored(module, "_modules").items()
         stack.extend((f"{path}.{name}" if path else name, child) for name, child in reversed(list(children)))
+
+
+def tensors(root: nn.Module) -> Iterator[torch.Tensor]:
+    """The registered parameters and buffers of the tree, each as often as it is registered."""
+    for _, module in walk(root):
+        yield from stored(module, "_parameters").values()
+        yield from stored(module, "_buffers").values()
+
+
+def device_of(root: nn.Module) -> torch.device:
+    """Where the first registered tensor is; the CPU where there is none."""
+    with torch._C.DisableTorchFunctionSubclass():
+        return next((tensor.device for tensor in tensors(root)), torch.device("cpu"))
 
 
 def declared_kind(module: nn.Module) -> ModuleKind:
@@ -75,7 +104,8 @@ def declared_kind(module: nn.Module) -> ModuleKind:
 
 def _pools_to_one(module: nn.Module) -> bool:
     size = module.__dict__.get("output_size")
-    return size == 1 or (isinstance(size, tuple | list) and all(side == 1 for side in size))
+    sides: Any = size if type(size) in (tuple, list) else [size]
+    return all(type(side) is int and side == 1 for side in sides)
 
 
 @contextmanager
@@ -86,7 +116,7 @@ def plain_bookkeeping(root: nn.Module) -> Iterator[None]:
     swapped = _plain_tensors(root)
     try:
         for _, module in walk(root):
-            own = object.__getattribute__(module, "__dict__")
+            own = own_attributes(module)
             hidden = {name: own.pop(name) for name in _BOOKKEEPING if name in own}
             changed.append((module, type(module), hidden))
             _give_class(module, plain)
@@ -97,7 +127,7 @@ def plain_bookkeeping(root: nn.Module) -> Iterator[None]:
         for module, kind, hidden in changed:
             if type(module) is not kind:
                 object.__setattr__(module, "__class__", kind)
-            object.__getattribute__(module, "__dict__").update(hidden)
+            own_attributes(module).update(hidden)
 
 
 def _plain_tensors(root: nn.Module) -> list[tuple[dict[str, Any], str, torch.Tensor]]:
@@ -109,9 +139,14 @@ def _plain_tensors(root: nn.Module) -> list[tuple[dict[str, Any], str, torch.Ten
     ordinary = (torch.Tensor, nn.Parameter, nn.Buffer)
     for _, module in walk(root):
         for kind in ("_parameters", "_buffers"):
-            entries: dict[str, Any] = object.__getattribute__(module, "__dict__").get(kind) or {}
-            for name, tensor in entries.items():
-                if tensor is None or type(tensor) in ordinary or is_lazy(tensor) or _dispatches(tensor):
+            entries: Any = own_attributes(module).get(kind)
+            for name, tensor in entries.items() if issubclass(type(entries), dict) else ():
+                if (
+                    not issubclass(type(tensor), torch.Tensor)
+                    or type(tensor) in ordinary
+                    or is_lazy(tensor)
+                    or _dispatches(tensor)
+                ):
                     continue
                 with torch._C.DisableTorchFunctionSubclass():
                     values = tensor.detach().as_subclass(torch.Tensor)

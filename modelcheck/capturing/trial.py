@@ -2,44 +2,91 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
 
-from modelcheck.author_trace import author_frame, describe_exception
-from modelcheck.capturing.tree import stored, walk
+from modelcheck.author_trace import class_name, describe_exception, is_library, printable, shown_path
+from modelcheck.capturing.advice import author_place
+from modelcheck.capturing.manners import (
+    attributes_as_found,
+    fingerprint,
+    is_uninitialized,
+    random_states,
+    values_as_found,
+)
+from modelcheck.capturing.tree import stored, tensors, walk
 from modelcheck.errors import ForwardError
 
 SHOWN_LAYERS = 12
+_OURS = str(Path(__file__).parent.parent)
 
 
 def forward_failure(model: nn.Module, example: torch.Tensor, training: bool) -> ForwardError | None:
     """What forward raises on the example, with the layers that ran before it; None where it runs."""
     steps: list[str] = []
-    hooks = [
-        module.register_forward_hook(_recorder(path or type(module).__name__, steps))
-        for path, module in walk(model)
-        if not stored(module, "_modules")
-    ]
+    error = _run(model, example, steps)
+    if error is None:
+        return None
+    file, line = author_place(model, error)
+    return ForwardError(_story(error, example, training, steps), file=file, line=line)
+
+
+def drawing_line(model: nn.Module, example: torch.Tensor) -> tuple[str, int] | None:
+    """The author's file and line that drew a random number from Python or numpy; None where no line tells."""
+    found: list[tuple[str, int]] = []
+    last_state, last = [fingerprint(random_states())], [("", 0)]
+
+    def each_line(frame: FrameType, event: str, arg: object) -> Any:
+        if is_library(frame.f_code.co_filename) or frame.f_code.co_filename.startswith(_OURS):
+            return None
+        if not found:
+            now = fingerprint(random_states())
+            if now != last_state[0]:
+                found.append(last[0])
+            last_state[0] = now
+            last[0] = (frame.f_code.co_filename, frame.f_lineno)
+        return each_line
+
+    tracer = sys.gettrace()
+    sys.settrace(each_line)
     try:
-        with torch.no_grad():
-            model(example)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        file, line = author_frame(error) or (None, None)
-        return ForwardError(_story(error, example, training, steps), file=file, line=line)
+        _run(model, example, [])
     finally:
-        for hook in hooks:
-            hook.remove()
+        sys.settrace(tracer)
+    return (shown_path(found[0][0]), found[0][1]) if found and found[0][1] else None
+
+
+def _run(model: nn.Module, example: torch.Tensor, steps: list[str]) -> BaseException | None:
+    """What the model raises on the example; with its hooks, attributes and weights as they were afterwards."""
+    with attributes_as_found(model), values_as_found(_initialized(model)):
+        try:
+            for path, module in walk(model):
+                if not stored(module, "_modules"):
+                    with contextlib.suppress(RuntimeError):  # a ScriptModule takes no hooks
+                        module.register_forward_hook(_recorder(path or class_name(type(module)), steps))
+            model(example.clone())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return error
     return None
+
+
+def _initialized(model: nn.Module) -> list[torch.Tensor]:
+    return [tensor for tensor in tensors(model) if not is_uninitialized(tensor)]
 
 
 def _recorder(path: str, steps: list[str]) -> Any:
     def record(module: nn.Module, inputs: Any, output: Any) -> None:
-        shape = list(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        steps.append(f"{path} ({type(module).__name__}) → {shape}")
+        kind = type(output)
+        shape = str(list(output.shape)) if kind in (torch.Tensor, nn.Parameter) else class_name(kind)
+        steps.append(f"{printable(path)} ({class_name(type(module))}) → {shape}")
 
     return record
 
