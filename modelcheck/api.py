@@ -168,15 +168,17 @@ class _Road:
     seed: int = 0
 
     def report(self, measure: _Scoring | _Training | None = None) -> Report:
-        active = self.policy.active(self.select, self.ignore)
+        policy = self.policy.scoring() if measure else self.policy
+        active = policy.active(self.select, self.ignore)
         prepared = measure.prepare() if measure else None
         shape = tuple(self.input) if self.input else None
         declared = self.policy.model.input
+        classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
         description, metrics, failure = None, None, None
         try:
             captured = _capture(self.target, shape, self.policy, self.arguments, self.seed)
             description = _describe(captured)
-            if prepared and measure:
+            if prepared and measure and description.facts.output_shape == (prepared.dataset.classes,):
                 metrics = measure.run(captured, description, prepared, self.seed)
         except AuthorError as error:
             failure = error
@@ -186,7 +188,7 @@ class _Road:
             metrics=metrics,
             failure=failure,
             input_shape=shape or declared,
-            classes=self.policy.model.classes,
+            classes=classes,
         )
         outcomes, findings = judge(subject, active)
         return Report(

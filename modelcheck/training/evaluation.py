@@ -61,7 +61,7 @@ def evaluate(
         batch: images at a time.
 
     Raises:
-        AuthorError: the model's output has another shape.
+        ForwardError: the model's output has another shape.
     """
     start = time.perf_counter()
     cast = autocast(device, choose_dtype(precision, device))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from modelcheck.errors import AuthorError, UsageError
+from modelcheck.errors import ForwardError, UsageError
 from modelcheck.facts.structs import OutputKind
 from modelcheck.report import Epoch, Metrics, TestAccuracy
 from modelcheck.training.augmentation import augment, scale
@@ -56,7 +56,7 @@ def train(
         observer: is told how it goes.
 
     Raises:
-        AuthorError: no parameter can be trained, or the output has another shape.
+        ForwardError: no parameter can be trained, or the output has another shape.
         UsageError: there is less than one epoch, or are fewer than two images, to train for.
         KeyboardInterrupt: before the first epoch was complete.
     """
@@ -93,7 +93,7 @@ class _Training:
         self.batches = len(_split(torch.arange(len(self.images)), self.recipe.batch_size))
         trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         if not trainable:
-            raise AuthorError("nothing to train: the model has no parameter that requires a gradient")
+            raise ForwardError("nothing to train: the model has no parameter that requires a gradient")
         self.optimizer = make_optimizer(trainable, self.recipe.optimizer)
         self.optimizer.zero_grad(set_to_none=True)  # what the caller left there is no gradient of this training
 
@@ -166,7 +166,7 @@ class _Training:
             output = self.model(scale(images, dataset.mean, dataset.std, normalize=recipe.normalize))
         loss = classification_loss(check_output(output, len(index), dataset.classes), labels, self.output_kind)
         if not loss.requires_grad:
-            raise AuthorError("nothing to train: no parameter that requires a gradient reaches the output")
+            raise ForwardError("nothing to train: no parameter that requires a gradient reaches the output")
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
         rate = learning_rate(recipe, step, self.batches * self.count)
         update(self.optimizer, rate, recipe.clip_norm)

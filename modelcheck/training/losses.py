@@ -3,7 +3,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 
-from modelcheck.errors import AuthorError
+from modelcheck.errors import ForwardError
 from modelcheck.facts.structs import OutputKind
 
 SMALLEST_PROBABILITY = 1e-8
@@ -39,9 +39,9 @@ def check_output(output: object, images: int, classes: int) -> Tensor:
     """The output itself, if it is one row of classes for each image.
 
     Raises:
-        AuthorError: it has another shape, or is no tensor.
+        ForwardError: it has another shape, or is no tensor.
     """
     if isinstance(output, Tensor) and output.shape == (images, classes):
         return output
     found = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
-    raise AuthorError(f"the model gave {found} for {images} images; expected is shape ({images}, {classes})")
+    raise ForwardError(f"the model gave {found} for {images} images; expected is shape ({images}, {classes})")

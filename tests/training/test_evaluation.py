@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from modelcheck.errors import AuthorError
+from modelcheck.errors import ForwardError
 from modelcheck.facts.structs import OutputKind
 from modelcheck.training.datasets import Dataset
 from modelcheck.training.evaluation import evaluate, evaluation_metrics
@@ -66,7 +66,7 @@ def test_the_model_is_left_as_it_was(tiny: Dataset, make_net: MakeNet, cpu: torc
 
 def test_another_number_of_classes_is_the_authors_error(tiny: Dataset, cpu: torch.device) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 7))
-    with pytest.raises(AuthorError, match=r"shape \(200, 7\) for 200 images; expected is shape \(200, 10\)"):
+    with pytest.raises(ForwardError, match=r"shape \(200, 7\) for 200 images; expected is shape \(200, 10\)"):
         evaluate(model, tiny, output_kind="logits", device=cpu)
 
 

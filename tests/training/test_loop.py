@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from modelcheck.errors import AuthorError, UsageError
+from modelcheck.errors import ForwardError, UsageError
 from modelcheck.facts.structs import OutputKind
 from modelcheck.report import Epoch, Metrics
 from modelcheck.training.datasets import Dataset
@@ -131,7 +131,7 @@ def test_frozen_parameters_stay(tiny: Dataset, make_net: MakeNet, recipe: Recipe
 
 
 def test_nothing_to_train_is_the_authors_error(tiny: Dataset, make_net: MakeNet, recipe: Recipe) -> None:
-    with pytest.raises(AuthorError, match="nothing to train: the model has no parameter that requires"):
+    with pytest.raises(ForwardError, match="nothing to train: the model has no parameter that requires"):
         run(make_net().requires_grad_(False), tiny, recipe)
 
 
@@ -144,12 +144,12 @@ def test_parameters_out_of_reach_are_nothing_to_train(tiny: Dataset, recipe: Rec
         def forward(self, x: Tensor) -> Tensor:
             return x.flatten(1)[:, :10]
 
-    with pytest.raises(AuthorError, match="nothing to train: no parameter that requires a gradient reaches"):
+    with pytest.raises(ForwardError, match="nothing to train: no parameter that requires a gradient reaches"):
         run(Unused(), tiny, recipe)
 
 
 def test_another_number_of_classes_is_the_authors_error(tiny: Dataset, recipe: Recipe) -> None:
-    with pytest.raises(AuthorError, match=r"shape \(64, 7\) for 64 images"):
+    with pytest.raises(ForwardError, match=r"shape \(64, 7\) for 64 images"):
         run(nn.Sequential(nn.Flatten(), nn.Linear(784, 7)), tiny, recipe)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from modelcheck.errors import AuthorError
+from modelcheck.errors import ForwardError
 from modelcheck.facts.structs import OutputKind
 from modelcheck.training.losses import check_output, classification_loss, log_probabilities
 
@@ -46,5 +46,5 @@ def test_the_sum_is_the_mean_times_the_images() -> None:
     [(torch.zeros(2, 7), r"shape \(2, 7\)"), (torch.zeros(2, 10, 1), r"shape \(2, 10, 1\)"), ((), "tuple")],
 )
 def test_another_shape_is_the_authors_error(output: object, found: str) -> None:
-    with pytest.raises(AuthorError, match=rf"{found} for 2 images; expected is shape \(2, 10\)"):
+    with pytest.raises(ForwardError, match=rf"{found} for 2 images; expected is shape \(2, 10\)"):
         check_output(output, 2, 10)

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+import modelcheck
+from modelcheck.errors import LoadError, UsageError
+from modelcheck.training.datasets import Dataset, load_dataset
+from reference_model import Net
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def few_images(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """MNIST with 600 training and 500 test images, in the place of the whole."""
+    whole = load_dataset("mnist")
+    part = Dataset(
+        name="mnist",
+        train_images=whole.train_images[:600],
+        train_labels=whole.train_labels[:600],
+        test_images=whole.test_images[:500],
+        test_labels=whole.test_labels[:500],
+        mean=whole.mean,
+        std=whole.std,
+        classes=10,
+        official=False,
+    )
+    monkeypatch.setattr("modelcheck.training.datasets.load_dataset", lambda name, data_dir: part)
+    return part
+
+
+class Small(nn.Module):
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(784, width), nn.BatchNorm1d(width), nn.ReLU())
+        self.head = nn.Linear(width, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.body(x))
+
+
+def test_a_module_a_class_and_a_target_give_the_same_facts() -> None:
+    reports = [modelcheck.inspect(what, policy="mnist-20k") for what in (Net(), Net, "reference_model:Net")]
+    assert [report.target for report in reports] == ["reference_model.net:Net"] * 2 + ["reference_model:Net"]
+    assert reports[0].facts == reports[1].facts == reports[2].facts
+    for report in reports:
+        assert (report.verdict, report.exit_status, report.findings) == ("pass", 0, ())
+
+
+def test_the_reference_model_gets_no_finding_from_any_rule() -> None:
+    from modelcheck.rules import all_rules
+
+    without_options = [rule.code for rule in all_rules() if not rule.needs_options]
+    report = modelcheck.inspect("reference_model:Net", policy="mnist-20k", strict=True)
+    assert (report.verdict, report.findings) == ("pass", ())
+    # what is required of any other network is not of this one: it has no fully connected layer, by design
+    report = modelcheck.inspect("reference_model:Net", select=without_options, ignore=["fully-connected"])
+    assert report.findings == ()
+
+
+def test_arguments_and_shapes_reach_the_constructor_and_forward() -> None:
+    report = modelcheck.inspect(Small, arguments={"width": 3})
+    assert report.facts is not None
+    assert report.facts.parameters.total == 784 * 3 + 3 + 6 + 30 + 10
+    report = modelcheck.inspect(nn.Conv2d(3, 8, 5), input=(3, 20, 10))
+    assert report.facts is not None
+    assert report.facts.output_shape == (8, 16, 6)
+
+
+def test_what_goes_wrong_in_the_authors_code_is_a_report() -> None:
+    report = modelcheck.inspect(nn.Conv2d(3, 8, 5))
+    assert (report.verdict, report.exit_status, report.facts) == ("error", 3, None)
+    (finding,) = report.findings
+    assert finding.code == "MC003"
+    assert "An input of 1x28x28 was assumed; --input CxHxW" in finding.message
+    outcomes = {rule.code: rule.outcome for rule in report.rules}
+    assert [outcomes[code] for code in ("MC001", "MC002", "MC003", "MC004")] == ["pass", "pass", "fail", "not run"]
+
+
+def test_an_input_that_was_given_is_not_called_assumed() -> None:
+    report = modelcheck.inspect(nn.Conv2d(3, 8, 5), input=(1, 28, 28))
+    assert "assumed" not in report.findings[0].message
+    report = modelcheck.inspect(nn.Conv2d(3, 8, 5), policy="mnist-20k")
+    assert "assumed" not in report.findings[0].message
+
+
+def test_what_is_wrong_with_the_call_is_raised() -> None:
+    for call in (
+        lambda: modelcheck.inspect("nowhere:Net"),
+        lambda: modelcheck.inspect(Net(), policy="mnist-2k"),
+        lambda: modelcheck.inspect(Net(), arguments={"width": 3}),
+        lambda: modelcheck.inspect(Net(), select=["MC999"]),
+        lambda: modelcheck.train_eval(Net(), recipe="fats"),
+        lambda: modelcheck.train_eval(Net(), dataset="nmist"),
+        lambda: modelcheck.train_eval(Net(), save="no/such/folder/w.safetensors"),
+        lambda: modelcheck.evaluate(Net(), weights="none.safetensors"),
+        lambda: modelcheck.inspect("net.mcz"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            call()
+        assert caught.value.exit_status == 2
+
+
+def test_capture_raises_the_authors_errors() -> None:
+    Path("net.py").write_text("raise RuntimeError('no')\n")
+    with pytest.raises(LoadError, match=r"net\.py.*line 1"):
+        modelcheck.capture("net.py:Net")
+
+
+def test_a_capture_is_a_target() -> None:
+    modelcheck.capture("reference_model:Net").save("net.mcz")
+    report = modelcheck.inspect("net.mcz", policy="mnist-20k")
+    direct = modelcheck.inspect("reference_model:Net", policy="mnist-20k")
+    assert (report.facts, report.layers, report.rules) == (direct.facts, direct.layers, direct.rules)
+    with pytest.raises(UsageError, match="was captured for an input of 1x28x28"):
+        modelcheck.inspect("net.mcz", input=(3, 28, 28))
+    with pytest.raises(UsageError, match="takes no arguments"):
+        modelcheck.inspect("net.mcz", arguments={"width": 3})
+
+
+def test_a_capture_for_another_input_than_the_policys_fails() -> None:
+    modelcheck.capture(nn.Sequential(nn.Conv2d(3, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()), input=(3, 8, 8)).save(
+        "net.mcz"
+    )
+    report = modelcheck.inspect("net.mcz", policy="mnist-20k")
+    assert report.verdict == "fail"
+    assert "MC301" in {finding.code for finding in report.findings}
+
+
+def test_a_damaged_capture_is_a_report() -> None:
+    Path("net.mcz").write_bytes(b"PK no")
+    report = modelcheck.inspect("net.mcz")
+    assert (report.verdict, [finding.code for finding in report.findings]) == ("error", ["MC001"])
+    assert "net.mcz is not a usable capture" in report.findings[0].message
+
+
+def test_training_leaves_the_callers_model_alone(few_images: Dataset) -> None:
+    model = Small().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    report = modelcheck.train_eval(model, epochs=2, policy="mnist-20k")
+    assert report.metrics is not None
+    assert report.metrics.test_accuracy.last > 0.6
+    assert report.verdict == "fail"
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert model.training
+
+
+def test_a_seed_repeats_to_the_bit_and_another_does_not(few_images: Dataset) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        report = modelcheck.train_eval(Small, epochs=1, seed=seed, save=f"{name}.safetensors")
+        assert report.metrics is not None
+        assert report.metrics.seed == seed
+    first, again, other = (load_file(f"{name}.safetensors") for name in "abc")
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["head.weight"], other["head.weight"])
+
+
+def test_saved_weights_load_into_the_class_and_score_the_same(few_images: Dataset) -> None:
+    trained = modelcheck.train_eval(Small, epochs=1, save="w.safetensors").metrics
+    scored = modelcheck.evaluate(Small, weights="w.safetensors").metrics
+    assert trained is not None
+    assert scored is not None
+    assert scored.test_accuracy.last == trained.test_accuracy.last
+    assert scored.confusion == trained.confusion
+    assert (scored.recipe, scored.seed, scored.epochs) == (None, None, ())
+    model = Small()
+    model.load_state_dict(load_file("w.safetensors"))
+    model.eval()
+    images = (few_images.test_images.float() / 255 - 0.1307) / 0.3081
+    with torch.no_grad():
+        right = (model(images).argmax(1) == few_images.test_labels).float().mean().item()
+    assert right == pytest.approx(trained.test_accuracy.last, abs=0.0021)  # one image of 500
+
+
+def test_training_starts_from_given_weights(few_images: Dataset) -> None:
+    trained = modelcheck.train_eval(Small, epochs=4, save="w.safetensors").metrics
+    more = modelcheck.train_eval(Small, epochs=1, weights="w.safetensors").metrics
+    assert trained is not None
+    assert more is not None
+    assert more.epochs[0].train_loss < trained.epochs[0].train_loss / 2
+
+
+def test_least_accuracy_decides_the_verdict(few_images: Dataset) -> None:
+    for least, verdict in ((0.05, "pass"), (0.999, "fail")):
+        report = modelcheck.train_eval(Small, epochs=1, min_accuracy=least)
+        assert report.verdict == verdict
+
+
+def test_a_model_of_another_input_or_output_cannot_be_trained(few_images: Dataset) -> None:
+    class Wide(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(784, 32)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(x.flatten(1))
+
+    with pytest.raises(UsageError, match="captured for an input of 3x8x8, and mnist has 1x28x28"):
+        modelcheck.train_eval(nn.Sequential(nn.Conv2d(3, 10, 8), nn.Flatten()), input=(3, 8, 8))
+    report = modelcheck.train_eval(Wide(), min_accuracy=0.5)
+    assert (report.verdict, report.metrics) == ("fail", None)
+    assert [finding.code for finding in report.findings] == ["MC302"]
+    assert "32" in report.findings[0].message
+    assert next(rule for rule in report.rules if rule.code == "MC501").outcome == "not run"
+    report = modelcheck.train_eval(nn.Sequential(nn.Flatten(), nn.AdaptiveAvgPool1d(10)))
+    assert (report.verdict, [finding.code for finding in report.findings]) == ("error", ["MC003"])
+    assert "nothing to train" in report.findings[0].message
+
+
+def test_importing_costs_no_torch() -> None:
+    code = "import sys, modelcheck; modelcheck.Policy(); sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
