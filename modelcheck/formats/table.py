@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
@@ -65,7 +66,8 @@ def _headline(report: Report) -> Text:
 def _said(report: Report) -> str:
     """The verdict in words, with the codes of the rules that decided it."""
     if report.verdict == "error":
-        return "could not be loaded, captured or run"
+        stopped = (one for one in report.rules if one.code in _ROAD and one.outcome == "fail")
+        return next((f"{one.evidence} ({one.code})" for one in stopped), "could not be loaded, captured or run")
     policy = f" {printable(report.policy)}" if report.policy else ""
     constraints = [one for one in report.rules if one.severity == "error" and one.code not in _ROAD]
     unknown = [one.code for one in constraints if one.outcome == "not run"]
@@ -94,8 +96,16 @@ def _rules(report: Report) -> RenderableType:
     if passed := len(road) == len(_ROAD) and all(one.outcome == "pass" for one in road):
         evidence = "loaded, built, ran and captured in both modes"
         table.add_row(Text(f"{_ROAD[0]}–{_ROAD[-1]}", "dim"), _outcome(road[0], advised=False), evidence)
-    for one in report.rules:
-        if not (passed and one.code in _ROAD):
+    shown = (one for one in report.rules if not (passed and one.code in _ROAD))
+    for cause, group in itertools.groupby(shown, lambda one: one.cause):
+        ones = list(group)
+        if cause and len(ones) > 1:
+            codes = ", ".join(one.code for one in ones)
+            table.add_row(
+                Text(counted(len(ones), "rule")), _outcome(ones[0], advised=False), _shown(f"{cause}: {codes}")
+            )
+            continue
+        for one in ones:
             table.add_row(_rule_name(one), _outcome(one, one.code in advised), _shown(one.evidence or one.cause or ""))
     return Padding(table, (1, 0, 0, 0))
 

@@ -14,7 +14,8 @@ class FailureRule(Rule):
 
     kind = "error"
     always = True
-    evidence: ClassVar[str]
+    evidence: ClassVar[str]  # where the step was taken
+    failed: ClassVar[str]  # where it was not; the finding tells why
 
     def check(self, subject: Subject, options: Any) -> Decision:
         """Fail with the author's error, pass if a later step was reached, else not run."""
@@ -23,5 +24,4 @@ class FailureRule(Rule):
             return Decision(self.evidence)
         if failure.code != self.code:
             raise NotRun(f"{failure.code} failed before it")
-        first, _, _ = failure.message.partition("\n")
-        return Decision(first, (Problem(failure.message, file=failure.file, line=failure.line),))
+        return Decision(self.failed, (Problem(failure.message, file=failure.file, line=failure.line),))

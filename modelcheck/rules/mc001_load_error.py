@@ -49,3 +49,4 @@ class LoadError(FailureRule):
     code = "MC001"
     name = "load-error"
     evidence = "loaded"
+    failed = "could not be loaded"

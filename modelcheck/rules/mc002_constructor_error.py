@@ -55,3 +55,4 @@ class ConstructorError(FailureRule):
     code = "MC002"
     name = "constructor-error"
     evidence = "built"
+    failed = "could not be built"

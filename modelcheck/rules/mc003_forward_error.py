@@ -56,3 +56,4 @@ class ForwardError(FailureRule):
     code = "MC003"
     name = "forward-error"
     evidence = "forward runs in both modes"
+    failed = "forward fails"

@@ -62,3 +62,4 @@ class NotCapturable(FailureRule):
     code = "MC004"
     name = "not-capturable"
     evidence = "captured in both modes"
+    failed = "could not be captured"

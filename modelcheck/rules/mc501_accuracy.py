@@ -84,7 +84,9 @@ class Accuracy(Rule):
 
     def check(self, subject: Subject, options: AccuracyOptions) -> Decision:
         """Compare the accuracies that count with the least."""
-        known_facts(subject)
+        shape = known_facts(subject).output_shape
+        if subject.metrics is None and subject.classes and shape != (subject.classes,):
+            raise NotRun("the output is not one score for each class, so nothing was scored")
         if subject.metrics is None:
             raise NotRun("nothing was trained; modelcheck train-eval does")
         if options.of.startswith("all") and not subject.metrics.epochs:
