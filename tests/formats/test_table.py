@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from modelcheck.formats.table import render
+from modelcheck.report import EXIT_STATUS, Finding, Report, RuleOutcome
+
+from .making import NAMES, metrics
+
+HOSTILE = {
+    "escape": "\x1b[31mred\x1b[0m\x1b]0;title\x07",
+    "lines": "a\nb\r\nc\x0bd\u2028e\x85f",
+    "right-to-left": "\u202egnp.ten\u200f\u2066",
+    "markup": "[red]x[/red] [link=http://x]y[/link] [/]",
+    "emoji": ":boom: 🧨 \u200d\ufe0f",
+    "wide": "全角" * 60,
+    "surrogate": "a\udcff",
+    "megabyte": "x" * 1_000_000,
+    "megalines": "x\n" * 500_000,
+    "empty": "",
+}
+widths = pytest.mark.parametrize("width", [80, 120])
+
+
+@widths
+@pytest.mark.parametrize("name", NAMES)
+def test_golden(name: str, width: int, reports: dict[str, Report], golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}-{width}.txt", render(reports[name], width=width, color=False))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 300])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_is_wider_or_ends_in_blanks(name: str, width: int, reports: dict[str, Report]) -> None:
+    lines = render(reports[name], width=width, color=False).split("\n")
+    assert max(map(cell_len, lines)) <= width
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert lines[0].strip()
+    assert lines[-1] == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_verdict_comes_first_and_agrees_with_the_exit_status(name: str, reports: dict[str, Report]) -> None:
+    report = reports[name]
+    first = render(report, width=200, color=False).split("\n")[0]
+    assert first.split()[1:3] == [report.verdict.upper(), report.target]
+    failed = any(one.outcome == "fail" and one.severity == "error" for one in report.rules)
+    assert (report.verdict != "pass") == failed
+    assert report.exit_status == EXIT_STATUS[report.verdict] == {"pass": 0, "fail": 1, "error": 3}[report.verdict]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_that_fails_or_is_not_run_is_shown(name: str, reports: dict[str, Report]) -> None:
+    report = reports[name]
+    text = render(report, width=200, color=False)
+    rows = {line.split()[0]: line for line in text.splitlines() if line.startswith("MC")}
+    for one in report.rules:
+        if one.outcome == "not run":
+            assert one.code in text
+        elif one.outcome == "fail" or one.code > "MC004":
+            assert one.name in rows[one.code]
+    assert ("MC001–MC004" in rows) == (report.verdict != "error")
+    for finding in report.findings:
+        assert f"{finding.code} {finding.name}" in text
+
+
+@pytest.mark.parametrize("name", ["reference", "failing"])
+def test_totals_are_the_sums_of_the_rows(name: str, reports: dict[str, Report]) -> None:
+    report = reports[name]
+    assert report.facts
+    assert sum(layer.parameters for layer in report.layers) == report.facts.parameters.total
+    assert sum(layer.macs for layer in report.layers) == report.facts.macs
+    last = render(report, width=120, color=False).splitlines()[-1].split()
+    assert last == ["total", f"{report.facts.parameters.total:,}", f"{report.facts.macs:,}"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "changes", "said"),
+    [
+        ([], {}, "passes p"),
+        ([], {"policy": None}, "no policy, so nothing is required"),
+        ([("MC201", "error", "pass")], {"policy": None}, "passes"),
+        ([("MC501", "error", "not run")], {}, "passes p; not run: MC501"),
+        ([("MC201", "error", "fail"), ("MC202", "error", "pass")], {"verdict": "fail"}, "fails p: MC201"),
+        ([("MC201", "error", "fail")], {"verdict": "fail", "policy": None}, "fails: MC201"),
+        (
+            [(f"MC20{n}", "error", "fail") for n in range(6)],
+            {"verdict": "fail"},
+            "fails p: MC200, MC201, MC202, MC203 ",
+        ),
+        ([("MC207", "error", "not run")], {"verdict": "fail"}, "fails p, as it could not be decided: MC207"),
+        ([("MC401", "advice", "fail")], {"verdict": "fail"}, "fails p, as advice counts: MC401"),
+    ],
+)
+def test_headline_says_why(rules: Any, changes: dict[str, Any], said: str, reports: dict[str, Report]) -> None:
+    made = tuple(RuleOutcome(code=code, name="x", severity=how, outcome=what) for code, how, what in rules)
+    found = tuple(
+        Finding(code=code, name="x", severity=how, message="m") for code, how, what in rules if what == "fail"
+    )
+    changes = {"policy": "p", "verdict": "pass", "target": "t", **changes}
+    report = msgspec.structs.replace(reports["reference"], rules=made, findings=found, **changes)
+    headline = render(report, width=200, color=False).split("\n")[0].split("  ", 2)[2]
+    assert headline.startswith(said)
+    assert headline == said or said.endswith(" "), headline
+
+
+def poisoned(report: Report, text: str) -> Report:
+    """The report with the text wherever an author's words can come."""
+    replace = msgspec.structs.replace
+    assert report.facts
+    used = replace(report.facts.batch_norm, count=1, where=(text,))
+    return replace(
+        report,
+        target=text,
+        policy=text,
+        layers=tuple(replace(layer, path=text, type=text, file=text) for layer in report.layers),
+        facts=replace(report.facts, batch_norm=used, unused_modules=(text,), uncounted_operators=(text,)),
+        findings=tuple(replace(one, message=text, where=text, file=text, line=3) for one in report.findings),
+        rules=tuple(replace(one, evidence=text) for one in report.rules),
+    )
+
+
+@widths
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_names_do_no_harm(kind: str, width: int, color: bool, reports: dict[str, Report]) -> None:
+    text = render(poisoned(reports["failing"], HOSTILE[kind]), width=width, color=color)
+    assert len(text) < 200_000
+    text.encode()
+    if not color:
+        assert max(map(cell_len, text.split("\n"))) <= width
+        assert all(c.isprintable() or c == "\n" for c in text)
+    assert "\x1b[31mred" not in text
+    assert "\x1b]0;" not in text
+    if kind == "markup":
+        assert "[red]x[/red]" in text
+    if kind == "emoji":
+        assert ":boom:" in text
+    assert text.splitlines()[-1].replace("\x1b", "").find("total") >= 0
+
+
+def test_color_only_where_it_is_welcome(reports: dict[str, Report]) -> None:
+    assert "\x1b[" in render(reports["reference"], width=80, color=True)
+    assert "\x1b" not in render(reports["reference"], width=80, color=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "3 epochs of recipe fast, seed 0; best 99.13 % after epoch 2"),
+        ({"interrupted": True, "epochs": metrics().epochs[:1]}, "1 epoch (interrupted) of recipe fast"),
+        ({"test_loss": float("nan")}, "loss nan"),
+        ({"threads": 1}, "cpu, 1 thread, bfloat16"),
+    ],
+)
+def test_metrics(changes: dict[str, Any], text: str, reports: dict[str, Report]) -> None:
+    shown = render(msgspec.structs.replace(reports["reference"], metrics=metrics(**changes)), width=120, color=False)
+    assert text in shown
+    assert "99.07 % of 10,000 mnist test images" in shown
+
+
+def test_an_evaluation_alone_shows_no_training(reports: dict[str, Report]) -> None:
+    alone = metrics(epochs=(), recipe=None, seed=None)
+    shown = render(msgspec.structs.replace(reports["reference"], metrics=alone), width=120, color=False)
+    assert "recipe" not in shown
