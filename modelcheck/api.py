@@ -234,7 +234,7 @@ class _Scoring:
         from modelcheck.weights import load_weights
 
         _check_fit(description, prepared)
-        model = GraphModel(captured)
+        model = GraphModel(captured, device="cpu")
         if self.weights:
             load_weights(model, self.weights)
         return model
