@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 
 from modelcheck.errors import DamagedCapture, NotCapturable
-from modelcheck.graph.operators import DTYPE_NAMES, DTYPES, EQUATION, MEMORY_FORMATS, WORDS, is_allowed, schema
+from modelcheck.graph.operators import DTYPE_NAMES, DTYPES, EQUATION, MEMORY_FORMATS, WORDS, is_allowed
+from modelcheck.graph.signature import misfit
 from modelcheck.graph.wire import (
     Argument,
     DType,
@@ -107,27 +108,11 @@ def _check_node(what: str, node: Node, index: int, header: Header) -> None:
         )
     _require(0 <= node.module < len(header.modules), f"{what} belongs to a module that is not there")
     _require(len(node.file or "") <= MAX_NAME, f"{what} has a file name that is too long")
-    _check_signature(what, node)
+    wrong = misfit(node)
+    _require(wrong is None, f"{what} ({node.op}) {wrong}")
     for argument in (*node.args, *node.kwargs.values()):
         for scalar in argument if isinstance(argument, list) else [argument]:
             _check_argument(what, scalar, index, header)
-
-
-def _check_signature(what: str, node: Node) -> None:
-    """What stands by position in the schema stands by position here: facts and aliases are read from there."""
-    described = schema(node.op)
-    if described is None:
-        _require(not node.kwargs, f"{what} takes no arguments by name")
-        return
-    positional = [argument for argument in described.arguments if not argument.kwarg_only]
-    named = {argument.name for argument in described.arguments if argument.kwarg_only} - {"generator"}
-    least = sum(not argument.has_default_value() for argument in positional)
-    _require(
-        least <= len(node.args) <= len(positional),
-        f"{what} ({node.op}) takes {least} to {len(positional)} arguments, not {len(node.args)}",
-    )
-    unknown = [name for name in node.kwargs if name not in named]
-    _require(not unknown, f"{what} ({node.op}) has no argument {', '.join(unknown)[:80]!r} by name")
 
 
 def _check_argument(what: str, argument: Argument, before: int, header: Header) -> None:
