@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from modelcheck.errors import DamagedCapture
 from modelcheck.graph.model import GraphModel
 from modelcheck.graph.operators import DTYPES, implementation, is_random
 from modelcheck.graph.wire import Graph
@@ -60,7 +61,10 @@ class Trial:
 
     def _changes(self, substitutes: Mapping[int, Substitute], training: bool, draw: int, least: float) -> bool:
         plain = self._output({}, training, draw)
-        other = self._output(substitutes, training, draw)
+        try:
+            other = self._output(substitutes, training, draw)
+        except DamagedCapture:
+            return True  # something else cannot do without it
         if plain.shape != other.shape or not torch.equal(plain.isfinite(), other.isfinite()):
             return True
         finite = plain.isfinite()
@@ -73,12 +77,16 @@ class Trial:
         generator = torch.Generator().manual_seed(draw)
         inputs = [_random_input(one.shape, DTYPES[one.dtype], generator) for one in self.model.header.inputs]
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            outputs = self.model.run(
-                inputs,
-                training=training,
-                substitutes={**_seeded(graph, draw), **substitutes},
-                values=_moved(self.model, generator),
-            )
+            try:
+                outputs = self.model.run(
+                    inputs,
+                    training=training,
+                    substitutes={**_seeded(graph, draw), **substitutes},
+                    values=_moved(self.model, generator),
+                )
+            except Exception as error:  # meta tensors do not mind what some operators refuse, such as an index
+                text = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+                raise DamagedCapture(f"the graph does not run on random pictures: {text}") from None
         return torch.cat([output.detach().to(torch.float32).reshape(-1) for output in outputs])
 
 
