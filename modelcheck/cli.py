@@ -141,6 +141,7 @@ def train_eval(
         int | None,
         typer.Option(
             "--epochs",
+            metavar="N",
             min=1,
             help="Else the policy's, else the recipe's.",
             rich_help_panel=TRAINING,
@@ -149,7 +150,9 @@ def train_eval(
     ] = None,
     seed: Annotated[
         int,
-        typer.Option("--seed", min=0, max=2**63 - 1, help="Of everything random.", rich_help_panel=TRAINING),
+        typer.Option(
+            "--seed", metavar="N", min=0, max=2**63 - 1, help="Of everything random.", rich_help_panel=TRAINING
+        ),
     ] = 0,
     dataset: DatasetOption = "mnist",
     data_dir: DataDirOption = None,

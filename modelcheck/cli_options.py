@@ -108,8 +108,6 @@ MinAccuracyOption = Annotated[
     typer.Option(
         "--min-accuracy",
         metavar="FRACTION",
-        min=0.0,
-        max=1.0,
         help="Least accuracy on the test set, as a fraction of one, in place of the policy's.",
         rich_help_panel=RULES,
         show_default=False,
