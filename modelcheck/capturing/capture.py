@@ -71,7 +71,8 @@ def capture_model(model: nn.Module, input_shape: Sequence[int], name: str | None
 
 def _example(shape: tuple[int, ...]) -> torch.Tensor:
     try:
-        return torch.randn((BATCH, *shape), generator=torch.Generator().manual_seed(0), dtype=torch.float32)
+        with torch.inference_mode(False):
+            return torch.randn((BATCH, *shape), generator=torch.Generator().manual_seed(0), dtype=torch.float32)
     except (RuntimeError, MemoryError, TypeError):
         raise UsageError(f"there is no input of the shape {'x'.join(map(str, shape))}") from None
 
