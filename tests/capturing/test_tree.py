@@ -109,7 +109,7 @@ def _hooked() -> nn.Module:
 
 OVERRIDES = ["parameters", "named_parameters", "modules", "named_modules", "children", "state_dict", "_named_members"]
 CAPTURED: dict[str, Callable[[], nn.Module]] = {
-    **{f"{name}-{how.__name__}": type("Own", (Base,), {name: how}) for name in OVERRIDES for how in (_nothing, _raises)},
+    **{f"{name}{how.__name__}": type("Own", (Base,), {name: how}) for name in OVERRIDES for how in (_nothing, _raises)},
     "len": type("Own", (Base,), {"__len__": lambda self: 0}),
     "bool": type("Own", (Base,), {"__bool__": _raises}),
     "eq": type("Own", (Base,), {"__eq__": _raises, "__hash__": object.__hash__}),
