@@ -34,9 +34,7 @@ ERRORS = [
     LoadError("net.py could not be loaded: No module named 'a_package'", file="net.py", line=1),
     ConstructorError("Net(width) needs width: give --arg width=...", file="net.py", line=3),
     ForwardError("forward fails: shapes\nThe layers before it:\n    fc1  Linear  30\n    fc2  Linear  10"),
-    NotCapturable(
-        "forward runs, but what it does depends on its input: " + "use torch.where. " * 9, file="net.py"
-    ),
+    NotCapturable("forward runs, but what it does depends on its input: " + "use torch.where. " * 9, file="net.py"),
 ]
 
 
@@ -72,5 +70,11 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
         "no-policy": modelcheck.inspect("reference_model:Net", policy=modelcheck.Policy()),
     }
     made |= {error.code: stopped(error) for error in ERRORS}
-    tool = Tool(name="modelcheck", version="VERSION", torch="TORCH")
-    return {name: msgspec.structs.replace(report, tool=tool) for name, report in made.items()}
+    return {name: portable(report) for name, report in made.items()}
+
+
+def portable(report: Report) -> Report:
+    """The report without what differs from one machine to the next: versions and folders."""
+    replace = msgspec.structs.replace
+    layers = tuple(replace(layer, file=Path(layer.file).name if layer.file else None) for layer in report.layers)
+    return replace(report, tool=Tool(name="modelcheck", version="VERSION", torch="TORCH"), layers=layers)
