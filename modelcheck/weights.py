@@ -10,6 +10,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from modelcheck.author_trace import describe_exception
 from modelcheck.errors import UsageError
 from modelcheck.files import write_beside
 from modelcheck.graph.model import GraphModel
@@ -73,9 +74,7 @@ def _read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             "Save the state dict instead: torch.save(model.state_dict(), 'weights.pt')"
         ) from None
     except Exception as error:  # a damaged file raises many kinds
-        raise UsageError(
-            f"{path} is neither safetensors nor a state dict: {str(error).splitlines()[0][:200]}"
-        ) from None
+        raise UsageError(f"{path} is neither safetensors nor a state dict: {describe_exception(error)}") from None
     for key in _WRAPPERS:
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]
