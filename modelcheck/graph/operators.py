@@ -230,13 +230,24 @@ def _split_count(tensor: torch.Tensor, size: int, dim: int = 0) -> int:
     return tensor.shape[dim] // max(size, 1)
 
 
-def _steps(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A recurrent layer, restricted in its steps, which run one by one even on meta tensors."""
+def _steps(function: Callable[..., Any], states: int) -> Callable[..., Any]:
+    """A recurrent layer, restricted in its steps, which run one by one even on meta tensors.
 
-    def in_steps(sequence: torch.Tensor, state: Any, weights: Any, biases: bool, layers: int, *args: Any) -> Any:
+    A state for fewer layers than there are crashes torch's own code (2.15), so states and weights are counted first.
+    """
+
+    def in_steps(
+        sequence: torch.Tensor, state: Any, weights: list[torch.Tensor], biases: bool, layers: int, *rest: Any
+    ) -> Any:
+        rows = layers * (2 if rest[2] else 1)
+        given = [state] if isinstance(state, torch.Tensor) else state
         if max(sequence.shape[:2], default=0) * layers > MAX_STEPS:
             raise ValueError(f"a recurrent layer runs more than {MAX_STEPS} steps")
-        return function(sequence, state, weights, biases, layers, *args)
+        if len(given) != states or any(one.dim() != sequence.dim() or one.shape[0] != rows for one in given):
+            raise ValueError("a recurrent layer's state is not one for each of its layers")
+        if layers < 1 or len(weights) not in [rows * each for each in ((4, 5) if biases else (2, 3))]:
+            raise ValueError("a recurrent layer has another number of weights than its layers need")
+        return function(sequence, state, weights, biases, layers, *rest)
 
     return in_steps
 
@@ -254,10 +265,10 @@ _SERVED: dict[str, Callable[..., Any]] = {
     "aten.tensor_split.sections": _parts(
         torch.ops.aten.tensor_split.sections, lambda tensor, sections, dim=0: sections
     ),
-    "aten.lstm.input": _steps(torch.ops.aten.lstm.input),
-    "aten.gru.input": _steps(torch.ops.aten.gru.input),
-    "aten.rnn_tanh.input": _steps(torch.ops.aten.rnn_tanh.input),
-    "aten.rnn_relu.input": _steps(torch.ops.aten.rnn_relu.input),
+    "aten.lstm.input": _steps(torch.ops.aten.lstm.input, states=2),
+    "aten.gru.input": _steps(torch.ops.aten.gru.input, states=1),
+    "aten.rnn_tanh.input": _steps(torch.ops.aten.rnn_tanh.input, states=1),
+    "aten.rnn_relu.input": _steps(torch.ops.aten.rnn_relu.input, states=1),
 }
 
 

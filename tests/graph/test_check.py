@@ -48,6 +48,13 @@ GRAPHS: dict[str, list[dict[str, Any]]] = {
     + [node("operator.mul", _ref("node", n), _ref("node", n)) for n in range(5000)],
     "no-tensor": [node("aten.sym_size.int", INPUT, 0)],
     "divides-by-zero": [node("operator.floordiv", 1, 0)],
+    "state-of-no-layer": [
+        node("aten.zeros.default", [0, 2, 4]),
+        node("aten.zeros.default", [4, 4]),
+        node("aten.reshape.default", INPUT, [2, 8, 8]),
+        node("aten.lstm.input", _ref("node", 2), [NODE, NODE], [_ref("node", 1)] * 2, False, 1, 0.0, True, False, True),
+        node("operator.getitem", _ref("node", 3), 0),
+    ],
     "wrong-shape": [node("aten.linear.default", INPUT, TENSOR)],
     "index-out-of-range": [
         node("aten.full.default", [2], 99, dtype={"is": "dtype", "name": "int64"}),
