@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from modelcheck.facts import usage
@@ -43,7 +44,8 @@ def compute_facts(capture: Capture) -> Description:
     batches = accepted_batches(meta, output)
     macs = macs_by_node(meta, batches)
     total_macs = sum(macs.values())
-    trial = Trial(model, total_macs) if Trial.affordable(model, total_macs) else None
+    elements = max(_elements(side) for side in (train, evaluation))
+    trial = Trial(model, total_macs) if Trial.affordable(model, total_macs, elements) else None
     header = capture.header
     sides = (train, evaluation)
     hidden, hidden_bytes = hidden_weights(model, [(s.trace.graph, s.reach.nodes, s.dependent) for s in sides])
@@ -78,6 +80,10 @@ def _side(meta: GraphModel, *, training: bool) -> usage.Side:
         dependent=depends_on_input(traced.graph),
         spatial=spatial(traced, meta.header.inputs[0].shape),
     )
+
+
+def _elements(side: usage.Side) -> int:
+    return sum(math.prod(step.shape or ()) for step in side.trace.steps if step.kind != "view")
 
 
 def _uncounted(side: usage.Side, macs: dict[int, int]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ SAMPLES = 4
 DRAWS = 3  # a network that is dead on one random draw may live on another
 MEASURABLE = 1e-4  # of the output's own spread
 MAX_MACS = 20_000_000_000  # for one sample; beyond it reachability alone decides
+MAX_ELEMENTS = 2**30  # of all values of a graph together, for a batch of two
 MAX_MACS_EACH = 4_000_000_000  # for all runs that try operators one by one
 
 Substitute = Callable[..., Any]
@@ -40,9 +41,15 @@ class Trial:
         self.macs = macs
 
     @staticmethod
-    def affordable(model: GraphModel, macs: int) -> bool:
-        """Whether there are weights to try, and a run of them is cheap enough."""
-        return macs <= MAX_MACS and not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
+    def affordable(model: GraphModel, macs: int, elements: int) -> bool:
+        """Whether there are weights to try, and a run of them is cheap enough.
+
+        Args:
+            macs: of one sample.
+            elements: of all values that a graph makes for a batch of two, which a run allocates and fills.
+        """
+        cheap = macs <= MAX_MACS and elements <= MAX_ELEMENTS
+        return cheap and not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
 
     def live(self, candidates: Mapping[int, Substitute], *, training: bool) -> set[int]:
         """Those of the candidates (node → its substitute) that matter to the output.
