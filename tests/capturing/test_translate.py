@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from modelcheck.capturing.capture import capture_model
+from modelcheck.graph.wire import Node, Special
+
+SHAPE = (1, 8, 8)
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Linear(8, 8)
+        self.register_buffer("kept", torch.zeros(8, 8))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, int, None]:
+        with torch.no_grad():
+            torch.mul(self.kept, 2, out=self.kept)
+        x = torch.softmax(input=self.stem(x), dim=-1) * float("inf")
+        return x + self.kept, 3, None
+
+
+def _nodes() -> dict[str, Node]:
+    return {node.op: node for node in capture_model(Net(), SHAPE).header.train.nodes}
+
+
+def test_a_result_written_into_an_argument_becomes_a_copy() -> None:
+    nodes = _nodes()
+    assert not [op for op in nodes if op.endswith(".out")]
+    assert "aten.copy_.default" in nodes
+
+
+def test_gradients_are_off_where_the_author_switched_them_off() -> None:
+    nodes = _nodes()
+    assert not nodes["aten.copy_.default"].grad
+    assert nodes["aten.linear.default"].grad
+
+
+def test_arguments_stand_by_position() -> None:
+    assert _nodes()["aten.softmax.int"].args[1] == -1
+
+
+def test_infinity_has_a_form() -> None:
+    assert Special("inf") in [argument for node in _nodes().values() for argument in node.args]
+
+
+def test_what_is_no_tensor_is_no_output() -> None:
+    assert len(capture_model(Net(), SHAPE).header.train.outputs) == 1
+
+
+def test_nodes_carry_the_module_and_the_author_s_line() -> None:
+    header = capture_model(Net(), SHAPE).header
+    linear = next(node for node in header.train.nodes if node.op == "aten.linear.default")
+    assert header.modules[linear.module].path == "stem"
+    assert Path(linear.file or "").name == "test_translate.py"
+    assert linear.line == Net.forward.__code__.co_firstlineno + 3
