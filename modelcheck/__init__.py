@@ -1,9 +1,14 @@
 """Checks PyTorch models against a policy by the graph that runs, and trains and grades them."""
 
-from modelcheck.api import capture, evaluate, inspect, train_eval
-from modelcheck.errors import AuthorError, ModelcheckError, UsageError
-from modelcheck.policy import Policy
-from modelcheck.report import Report
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelcheck.api import capture, evaluate, inspect, train_eval
+    from modelcheck.errors import AuthorError, ModelcheckError, UsageError
+    from modelcheck.policy import Policy, load_policy
+    from modelcheck.report import Report
 
 __version__ = "0.1.0"
 
@@ -17,5 +22,28 @@ __all__ = [
     "capture",
     "evaluate",
     "inspect",
+    "load_policy",
     "train_eval",
 ]
+
+_HOMES = {
+    "AuthorError": "errors",
+    "ModelcheckError": "errors",
+    "UsageError": "errors",
+    "Policy": "policy",
+    "load_policy": "policy",
+    "Report": "report",
+    "capture": "api",
+    "evaluate": "api",
+    "inspect": "api",
+    "train_eval": "api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``modelcheck --help`` waits for none of them."""
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'modelcheck' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"modelcheck.{_HOMES[name]}"), name)

@@ -393,26 +393,18 @@ def _check_folder(output: Path) -> None:
 def _finish(report: Any, format_: str, output: Path | None, *, interrupted: bool = False) -> None:
     from rich.console import Console
 
+    from modelcheck.files import write_beside
     from modelcheck.formats import renderer
 
     console = Console()
     color = output is None and console.is_terminal and not console.no_color
     text = renderer(format_)(report, width=console.width, color=color)
     if output is not None:
-        _write(output, text.encode())
+        write_beside(output, text.encode())
         _say(f"modelcheck: wrote {output} (verdict: {report.verdict})")
     else:
         _print(text)
     sys.exit(130 if interrupted else report.exit_status)
-
-
-def _write(output: Path, data: bytes) -> None:
-    from modelcheck.files import write_beside
-
-    if output.exists() and not output.is_file():  # /dev/stdout, a named pipe: nothing to put in its place
-        output.write_bytes(data)
-    else:
-        write_beside(output, data)
 
 
 def _print(text: str) -> None:

@@ -12,9 +12,14 @@ from modelcheck.errors import UsageError
 def write_beside(target: Path, data: bytes) -> None:
     """Write the bytes to a file beside the target and rename it, so that the target is never half of anything.
 
+    What is no file (``/dev/stdout``, a named pipe) is written to: there is nothing to put in its place.
+
     Raises:
         UsageError: the file cannot be written.
     """
+    if target.exists() and not target.is_file() and not target.is_dir():
+        target.write_bytes(data)
+        return
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     except OSError as error:

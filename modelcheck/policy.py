@@ -98,6 +98,10 @@ class Policy:
         required = msgspec.structs.replace(current, min=least, level="error")
         return replace(self, settings={**self.settings, "accuracy": required})
 
+    def scoring(self) -> Policy:
+        """The same policy with output-shape switched on: a model is scored on one score for each class."""
+        return replace(self, settings={"output-shape": _rule("output-shape").options(), **self.settings})
+
 
 def policy_names() -> tuple[str, ...]:
     """Names of the presets, sorted."""

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from modelcheck.report import Epoch
+from modelcheck.words import loss_text
 
 
 class TrainingProgress:
@@ -64,12 +65,13 @@ class TrainingProgress:
 
     def on_epoch(self, epoch: Epoch, correct: int, test_images: int) -> None:
         """One line: how the epoch went, and the test set's."""
+        speed = epoch.images / max(epoch.train_s, 1e-9)
         trained = (
-            f"Epoch {epoch.epoch}/{self.epochs}: loss {epoch.train_loss:.4f}, accuracy {epoch.train_accuracy:.2%}, "
-            f"{epoch.images / max(epoch.train_s, 1e-9):,.0f} images/s, {epoch.train_s + epoch.eval_s:.1f} s"
+            f"Epoch {epoch.epoch}/{self.epochs}: loss {loss_text(epoch.train_loss)}, "
+            f"accuracy {epoch.train_accuracy:.2%}, {speed:,.0f} images/s, {epoch.train_s + epoch.eval_s:.1f} s"
         )
         tested = (
-            f"Test set: Average loss: {epoch.test_loss:.4f}, "
+            f"Test set: Average loss: {loss_text(epoch.test_loss)}, "
             f"Accuracy: {correct}/{test_images} ({epoch.test_accuracy:.2%})"
         )
         separator = "\n" if self.console.is_terminal else ". "

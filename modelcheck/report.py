@@ -5,6 +5,7 @@ Attributes are the JSON's keys. Accuracies are fractions of one; times are secon
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
@@ -16,6 +17,11 @@ Outcome = Literal["pass", "fail", "not run"]
 Verdict = Literal["pass", "fail", "error"]
 
 EXIT_STATUS: dict[Verdict, int] = {"pass": 0, "fail": 1, "error": 3}
+
+
+def finite_or_none(number: float) -> float | None:
+    """The number, or None where it is infinite or none: JSON has no place for those."""
+    return number if math.isfinite(number) else None
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,13 +49,13 @@ class RuleOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Epoch(msgspec.Struct, frozen=True, kw_only=True):
-    """One epoch of training and the evaluation after it."""
+    """One epoch of training and the evaluation after it. A loss that was not finite is None."""
 
     epoch: int
     images: int
-    train_loss: float
+    train_loss: float | None
     train_accuracy: float
-    test_loss: float
+    test_loss: float | None
     test_accuracy: float
     train_s: float
     eval_s: float
@@ -87,7 +93,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     threads: int
     epochs: tuple[Epoch, ...]
     test_accuracy: TestAccuracy
-    test_loss: float
+    test_loss: float | None
     confusion: tuple[tuple[int, ...], ...]
     images_per_s: float
     wall_s: float

@@ -16,6 +16,11 @@ def percent(fraction: float) -> str:
     return text[:-2] + text[-2:].rstrip("0") + " %"
 
 
+def loss_text(loss: float | None) -> str:
+    """A loss with four decimals; None is one that was not finite."""
+    return "not finite" if loss is None else f"{loss:.4f}"
+
+
 def listed(parts: Sequence[object]) -> str:
     """The parts as in a sentence: ``1, 2 and 64``."""
     *most, last = map(str, parts)

@@ -39,6 +39,8 @@ class Trial:
     def __init__(self, model: GraphModel, macs: int) -> None:
         self.model = model
         self.macs = macs
+        self._plain: dict[tuple[bool, int], torch.Tensor] = {}
+        self._drawn: dict[int, tuple[list[torch.Tensor], dict[int, torch.Tensor]]] = {}
 
     @staticmethod
     def affordable(model: GraphModel, macs: int, elements: int) -> bool:
@@ -67,7 +69,9 @@ class Trial:
         return any(self._changes(substitutes, training, draw, least) for draw in range(DRAWS))
 
     def _changes(self, substitutes: Mapping[int, Substitute], training: bool, draw: int, least: float) -> bool:
-        plain = self._output({}, training, draw)
+        if (training, draw) not in self._plain:
+            self._plain[training, draw] = self._output({}, training, draw)
+        plain = self._plain[training, draw]
         try:
             other = self._output(substitutes, training, draw)
         except DamagedCapture:
@@ -81,20 +85,27 @@ class Trial:
 
     def _output(self, substitutes: Mapping[int, Substitute], training: bool, draw: int) -> torch.Tensor:
         graph = self.model.header.train if training else self.model.header.evaluation
-        generator = torch.Generator().manual_seed(draw)
-        inputs = [_random_input(one.shape, DTYPES[one.dtype], generator) for one in self.model.header.inputs]
+        inputs, moved = self._draw(draw)
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             try:
                 outputs = self.model.run(
                     inputs,
                     training=training,
                     substitutes={**_seeded(graph, draw), **substitutes},
-                    values=_moved(self.model, generator),
+                    values={**moved, **_untrained(self.model)},
                 )
             except Exception as error:  # meta tensors do not mind what some operators refuse, such as an index
                 text = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
                 raise DamagedCapture(f"the graph does not run on random pictures: {text}") from None
         return torch.cat([output.detach().to(torch.float32).reshape(-1) for output in outputs])
+
+    def _draw(self, draw: int) -> tuple[list[torch.Tensor], dict[int, torch.Tensor]]:
+        """Pictures and moved weights, the same ones each time."""
+        if draw not in self._drawn:
+            generator = torch.Generator().manual_seed(draw)
+            inputs = [_random_input(one.shape, DTYPES[one.dtype], generator) for one in self.model.header.inputs]
+            self._drawn[draw] = inputs, _moved(self.model, generator)
+        return self._drawn[draw]
 
 
 def identity(value: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
@@ -128,17 +139,25 @@ def _random_input(shape: tuple[int, ...], dtype: torch.dtype, generator: torch.G
 
 
 def _moved(model: GraphModel, generator: torch.Generator) -> dict[int, torch.Tensor]:
-    """Trainable storages a little off their values; buffers as copies, since running changes them."""
+    """Trainable storages a little off their values."""
     values: dict[int, torch.Tensor] = {}
     for index in range(len(model.header.storages)):
         stored = model.storage(index)
-        if stored.requires_grad and stored.is_floating_point():
+        if _moves(stored):
             scale = stored.detach().abs().mean().item() or 1.0
             noise = torch.randn(stored.shape, generator=generator, dtype=torch.float32)
             values[index] = stored.detach() + 0.1 * scale * noise.to(stored.dtype)
-        else:
-            values[index] = stored.detach().clone()
     return values
+
+
+def _untrained(model: GraphModel) -> dict[int, torch.Tensor]:
+    """The other storages as copies, since running a graph changes buffers."""
+    stored = {index: model.storage(index) for index in range(len(model.header.storages))}
+    return {index: one.detach().clone() for index, one in stored.items() if not _moves(one)}
+
+
+def _moves(stored: torch.Tensor) -> bool:
+    return stored.requires_grad and stored.is_floating_point()
 
 
 def _seeded(graph: Graph, draw: int) -> dict[int, Substitute]:

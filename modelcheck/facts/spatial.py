@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+import torch
+
 from modelcheck.facts.trace import Shape, Step, Trace
 from modelcheck.graph.wire import InputRef, NodeRef
 
@@ -29,6 +31,7 @@ class Map:
         field: receptive field (height, width) in input pixels; None where a unit may see the whole picture.
         jump: input pixels between neighbouring units (height, width).
         pooled: True once the map was pooled away or flattened.
+        slid: True once a convolution or a pool slid over it.
         averaged: labels whose dimension was averaged (or summed) by the nodes in ``by``.
         summed: elements that were summed and not yet divided by; 1 where nothing is pending.
     """
@@ -37,6 +40,7 @@ class Map:
     field: tuple[Fraction, Fraction] | None
     jump: tuple[Fraction, Fraction]
     pooled: bool = False
+    slid: bool = False
     averaged: str = ""
     by: tuple[int, ...] = ()
     summed: int = 1
@@ -72,11 +76,12 @@ def spatial(trace: Trace, input_shape: Shape) -> Spatial:
 def receptive_field(found: Spatial, live: Callable[[int], bool]) -> tuple[int, int] | None:
     """Receptive field (height, width) of the last live map before it is pooled away or flattened.
 
-    None where there is no map, or where a unit of it may see the whole picture (attention, global context).
+    None where no convolution or pool slides over a map, or where a unit of it may see the whole picture (attention,
+    global context).
     """
     last = None
     for index, one in found.maps.items():
-        if live(index) and not one.pooled and _has_map(one.labels):
+        if live(index) and one.slid and not one.pooled and _has_map(one.labels):
             last = one
     if last is None or last.field is None:
         return None
@@ -106,11 +111,18 @@ class _Walk:
         if not sources or step.shape is None:
             return
         handler = _HANDLERS.get(step.kind) or _HANDLERS.get(step.name)
-        made = handler(self, step, sources) if handler else _joined(step, sources)
-        self.maps[step.index] = made
+        if _reshaped_in_place(step, sources[0]):
+            self.maps[step.index] = _lost(sources[0], len(step.shape))
+        else:
+            self.maps[step.index] = handler(self, step, sources) if handler else _joined(step, sources)
 
     def average(self, node: int, by: Sequence[int]) -> None:
         self.averages.append(GlobalAverage(node, tuple((index, self.reduced[index]) for index in by)))
+
+
+def _reshaped_in_place(step: Step, source: Map) -> bool:
+    """Whether an operator such as ``unsqueeze_`` changed its argument, so that the labels are of another rank."""
+    return bool(step.args) and isinstance(step.args[0], torch.Size) and len(step.args[0]) != len(source.labels)
 
 
 Handler = Callable[[_Walk, Step, list[Map]], Map]
@@ -151,6 +163,7 @@ def _joined(step: Step, sources: list[Map]) -> Map:
         base,
         field=(max(f[0] for f in fields), max(f[1] for f in fields)),
         jump=(max(one.jump[0] for one in spatial_ones), max(one.jump[1] for one in spatial_ones)),
+        slid=any(one.slid for one in spatial_ones),
     )
 
 
@@ -276,6 +289,7 @@ def _slide(source: Map, kernel: tuple[int, int], stride: tuple[int, int], dilati
         source,
         field=field,
         jump=(source.jump[0] * stride[0], source.jump[1] * stride[1]),
+        slid=True,
         averaged="",
         by=(),
         summed=1,

@@ -15,7 +15,7 @@ from rich.text import Text
 from modelcheck.author_trace import printable
 from modelcheck.facts.structs import Facts, Use
 from modelcheck.report import Finding, Metrics, Report, RuleOutcome
-from modelcheck.words import counted, percent
+from modelcheck.words import counted, loss_text, percent
 
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "not run": "yellow", "advice": "cyan"}
 _MARKS = {"pass": "✔", "fail": "✘", "not run": "–", "error": "✘", "advice": "●"}
@@ -229,7 +229,7 @@ def _metrics(metrics: Metrics) -> RenderableType:
 
 def _metric_rows(metrics: Metrics) -> Iterable[tuple[str, Text]]:
     accuracy = metrics.test_accuracy
-    images = f" of {metrics.test_images:,} {metrics.dataset} test images, loss {metrics.test_loss:.4f}"
+    images = f" of {metrics.test_images:,} {metrics.dataset} test images, loss {loss_text(metrics.test_loss)}"
     yield "test accuracy", Text.assemble((f"{percent(accuracy.last)}", "bold"), images)
     if metrics.epochs:
         count = len(metrics.epochs)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from modelcheck.facts.structs import OutputKind
-from modelcheck.report import Metrics, TestAccuracy
+from modelcheck.report import Metrics, TestAccuracy, finite_or_none
 from modelcheck.training.augmentation import scale
 from modelcheck.training.datasets import Dataset
 from modelcheck.training.losses import check_output, classification_loss
@@ -100,7 +100,7 @@ def evaluation_metrics(
         threads=torch.get_num_threads(),
         epochs=(),
         test_accuracy=TestAccuracy(last=accuracy, best=accuracy, best_epoch=0),
-        test_loss=evaluation.loss,
+        test_loss=finite_or_none(evaluation.loss),
         confusion=evaluation.confusion,
         images_per_s=evaluation.images / evaluation.seconds,
         wall_s=evaluation.seconds,

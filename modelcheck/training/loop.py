@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from modelcheck.errors import ForwardError, UsageError
 from modelcheck.facts.structs import OutputKind
-from modelcheck.report import Epoch, Metrics, TestAccuracy
+from modelcheck.report import Epoch, Metrics, TestAccuracy, finite_or_none
 from modelcheck.training.augmentation import augment, scale
 from modelcheck.training.datasets import Dataset
 from modelcheck.training.evaluation import Evaluation, evaluate
@@ -42,7 +42,7 @@ def train(
     model's device, modes and requires_grad, are as before afterwards.
 
     A loss that is not finite ends the training: the epoch it happened in is the last one of the metrics, and
-    its ``train_loss`` is not finite. A KeyboardInterrupt after at least one epoch gives the metrics of the
+    its ``train_loss`` is None. A KeyboardInterrupt after at least one epoch gives the metrics of the
     completed ones, ``interrupted``, and leaves the weights they were measured with.
 
     Args:
@@ -130,9 +130,9 @@ class _Training:
         epoch = Epoch(
             epoch=number,
             images=progress.images,
-            train_loss=progress.loss,
+            train_loss=finite_or_none(progress.loss),
             train_accuracy=progress.accuracy,
-            test_loss=evaluation.loss,
+            test_loss=finite_or_none(evaluation.loss),
             test_accuracy=evaluation.accuracy,
             train_s=train_s,
             eval_s=evaluation.seconds,
@@ -187,7 +187,7 @@ class _Training:
             threads=torch.get_num_threads(),
             epochs=tuple(self.epochs),
             test_accuracy=TestAccuracy(last=self.evaluation.accuracy, best=best.test_accuracy, best_epoch=best.epoch),
-            test_loss=self.evaluation.loss,
+            test_loss=finite_or_none(self.evaluation.loss),
             confusion=self.evaluation.confusion,
             images_per_s=sum(epoch.images for epoch in self.epochs) / sum(epoch.train_s for epoch in self.epochs),
             wall_s=time.perf_counter() - self.start,

@@ -20,9 +20,8 @@ def test_the_reference_model() -> None:
     assert facts.fully_connected.count == 0
     assert facts.fully_connected.equals == ("convblock8.0",)
     assert (facts.output_kind, facts.output_shape) == ("log-probabilities", (10,))
-    sides = zip([1, 32, 32, 10, 16, 16, 16, 16], [32, 32, 10, 16, 16, 16, 16, 10], [26, 24, 24, 10, 8, 6, 6, 1], strict=True)
-    kernels = [9, 9, 1, 9, 9, 9, 9, 1]
-    assert facts.macs == sum(a * b * k * s * s for (a, b, s), k in zip(sides, kernels, strict=True))
+    channels, sides, areas = [1, 32, 32, 10, 16, 16, 16, 16, 10], [26, 24, 24, 10, 8, 6, 6, 1], [9, 9, 1, 9, 9, 9, 9, 1]
+    assert facts.macs == sum(channels[i] * channels[i + 1] * areas[i] * sides[i] ** 2 for i in range(8))
 
 
 class Mixed(nn.Module):

@@ -69,7 +69,10 @@ def head(function) -> nn.Module:
         (lambda net, x: net.two(x) * F.adaptive_max_pool2d(x, 1), None),
         (lambda net, x: x * x.mean(1, keepdim=True).sigmoid(), 3),
         (lambda net, x: net.fc(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), 3),
-        (lambda net, x: net.attention(*[x.flatten(2).transpose(1, 2)] * 3)[0].transpose(1, 2).view(-1, 4, 28, 28), None),
+        (
+            lambda net, x: net.attention(*[x.flatten(2).transpose(1, 2)] * 3)[0].transpose(1, 2).view(-1, 4, 28, 28),
+            None,
+        ),
         (lambda net, x: x.flatten(2).softmax(-1).view(-1, 4, 28, 28), None),
         (lambda net, x: F.interpolate(F.max_pool2d(x, 2), scale_factor=2), 4),
         (lambda net, x: net.two(x).flip(-1), 7),
@@ -80,7 +83,8 @@ def test_joins_and_global_context(function, field: int | None) -> None:
 
 
 def test_a_model_without_a_map_has_none() -> None:
-    assert facts(nn.Sequential(nn.Flatten(), nn.Linear(784, 10))).receptive_field == (1, 1)
+    assert facts(nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Linear(784, 10))).receptive_field is None
+    assert facts(nn.Sequential(nn.Conv2d(1, 10, 1), nn.Flatten())).receptive_field == (1, 1)
     assert facts(nn.Sequential(nn.Linear(8, 10)), (8,)).receptive_field is None
 
 
@@ -101,3 +105,7 @@ def test_a_model_without_a_map_has_none() -> None:
 )
 def test_labels_follow_a_reshape(before, labels, after, expected) -> None:
     assert _relabel(before, labels, after) == expected
+
+
+def test_a_map_reshaped_in_place_is_lost_and_does_no_harm() -> None:
+    assert facts(head(lambda net, x: x.unsqueeze_(2).squeeze_(2).relu())).output_shape == (4,)

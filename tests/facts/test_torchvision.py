@@ -50,7 +50,7 @@ def test_parameters_are_exact_and_macs_within_one_percent(name: str) -> None:
         model = torchvision.models.get_model(name, weights=None).to("meta")
     found = facts(model, (3, side, side))
     assert found.parameters.total == weights.meta["num_params"]
-    assert found.macs / 1e9 == pytest.approx(weights.meta["_ops"], rel=0.01)
+    assert found.macs / 1e9 == pytest.approx(weights.meta["_ops"], rel=0.01, abs=0.0005)  # published with 3 decimals
     assert found.uncounted_operators == ()
     assert found.output_shape == (1000,)
     assert found.liveness == "reachable"

@@ -153,7 +153,7 @@ def test_color_only_where_it_is_welcome(reports: dict[str, Report]) -> None:
     [
         ({}, "3 epochs of recipe fast, seed 0; best 99.13 % after epoch 2"),
         ({"interrupted": True, "epochs": metrics().epochs[:1]}, "1 epoch (interrupted) of recipe fast"),
-        ({"test_loss": float("nan")}, "loss nan"),
+        ({"test_loss": None}, "loss not finite"),
         ({"threads": 1}, "cpu, 1 thread, bfloat16"),
     ],
 )

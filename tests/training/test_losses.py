@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from modelcheck.errors import ForwardError
 from modelcheck.facts.structs import OutputKind
