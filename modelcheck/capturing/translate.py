@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,9 @@ from modelcheck.graph.wire import (
 )
 
 _FRAME = re.compile(r'File "([^"]+)", line (\d+), in ')
-_TORCH = str(Path(torch.__file__).parent)
-_OURS = str(Path(__file__).parent.parent)
+# with the separator: torchvision lies beside torch and is an author like others
+_TORCH = f"{Path(torch.__file__).parent}{os.sep}"
+_OURS = f"{Path(__file__).parent.parent}{os.sep}"
 _ROOT = "model"  # the author's module inside the holder that is exported
 
 _PYTHON = {
@@ -257,5 +259,5 @@ def _author_line(node: torch.fx.Node) -> tuple[str | None, int | None]:
     """The innermost frame that is neither torch's nor ours."""
     for file, line in reversed(_FRAME.findall(node.meta.get("stack_trace") or "")):
         if not file.startswith((_TORCH, _OURS)) and not file.startswith("torch/"):
-            return wire_text(file), int(line)
+            return wire_text(shown_path(file)), int(line)
     return None, None

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor, nn
+from torchvision.models import squeezenet
 
 from modelcheck.capturing.capture import capture_model
 from modelcheck.graph.wire import Node, Special
@@ -58,3 +60,17 @@ def test_nodes_carry_the_module_and_the_author_s_line() -> None:
     assert header.modules[linear.module].path == "stem"
     assert Path(linear.file or "").name == "test_translate.py"
     assert linear.line == Net.forward.__code__.co_firstlineno + 3
+
+
+def test_lines_are_the_authors_wherever_the_author_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = squeezenet.Fire(1, 1, 1, 1)
+    nodes = capture_model(model, (1, 8, 8)).header.evaluation.nodes
+    assert {Path(node.file).name for node in nodes if node.file} == {"squeezenet.py"}
+    monkeypatch.chdir(Path(__file__).parent)
+    nodes = capture_model(Mixed(), (1, 8, 8)).header.evaluation.nodes
+    assert {node.file for node in nodes if node.file} == {Path(__file__).name}
+
+
+class Mixed(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * 2
