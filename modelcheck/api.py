@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import modelcheck
-from modelcheck.errors import AuthorError, ForwardError, UsageError
-from modelcheck.judge import judge, score, verdict
 from modelcheck.policy import Policy, load_policy
-from modelcheck.report import Metrics, Report, Tool
-from modelcheck.rules.base import Subject
+from modelcheck.report import Report
+from modelcheck.road import Device, Road, Scoring, Training, capture_target
 
 if TYPE_CHECKING:
-    import torch
-    from torch import nn
-
-    from modelcheck.facts.compute import Description
     from modelcheck.graph.capture import Capture
-    from modelcheck.graph.model import GraphModel
-    from modelcheck.training.datasets import Dataset
+    from modelcheck.road import Target
     from modelcheck.training.observer import Observer
-    from modelcheck.training.recipe import Recipe
-
-    Target = str | nn.Module | type[nn.Module]
-
-DEFAULT_INPUT = (1, 28, 28)
-CAPTURE_SUFFIX = ".mcz"
-Device = Literal["auto", "cpu", "cuda"]
 
 
 def inspect(
@@ -56,7 +40,7 @@ def inspect(
         UsageError: the policy or an option is wrong, or nothing has the target's name. What goes wrong in the author's
             code is no exception but a report whose verdict is "error".
     """
-    road = _Road(target, _policy(policy), input, arguments, select, ignore, strict)
+    road = Road(target, _policy(policy), input, arguments, select, ignore, strict)
     return road.report()
 
 
@@ -68,11 +52,13 @@ def capture(
 ) -> Capture:
     """The model's graphs and weights; ``.save("net.mcz")`` writes them.
 
+    Without an input, the nearest policy's is taken, as by ``inspect``.
+
     Raises:
         UsageError: nothing has the target's name.
         AuthorError: the author's code could not be loaded, captured or run.
     """
-    return _capture(target, tuple(input) if input else None, Policy(), arguments)
+    return capture_target(target, tuple(input) if input else None, load_policy(), arguments)
 
 
 def train_eval(
@@ -114,10 +100,10 @@ def train_eval(
     resolved = _policy(policy)
     if min_accuracy is not None:
         resolved = resolved.requiring_accuracy(min_accuracy)
-    road = _Road(target, resolved, input, arguments, select, ignore, strict, seed)
-    training = _Training(
+    road = Road(target, resolved, input, arguments, select, ignore, strict, seed)
+    training = Training(
         recipe=recipe or resolved.training.recipe,
-        epochs=epochs or resolved.training.epochs,
+        epochs=resolved.training.epochs if epochs is None else epochs,
         dataset=dataset,
         data_dir=Path(data_dir) if data_dir else None,
         device=device,
@@ -147,209 +133,12 @@ def evaluate(
     resolved = _policy(policy)
     if min_accuracy is not None:
         resolved = resolved.requiring_accuracy(min_accuracy)
-    road = _Road(target, resolved, input, arguments, select, ignore, strict)
-    scoring = _Scoring(
+    road = Road(target, resolved, input, arguments, select, ignore, strict)
+    scoring = Scoring(
         dataset=dataset, data_dir=Path(data_dir) if data_dir else None, device=device, weights=Path(weights)
     )
     return road.report(scoring)
 
 
-@dataclass(frozen=True)
-class _Road:
-    """One target's way from its name to a report."""
-
-    target: Target
-    policy: Policy
-    input: Sequence[int] | None
-    arguments: Mapping[str, object] | None
-    select: Iterable[str]
-    ignore: Iterable[str]
-    strict: bool
-    seed: int = 0
-
-    def report(self, measure: _Scoring | _Training | None = None) -> Report:
-        policy = self.policy.scoring() if measure else self.policy
-        active = policy.active(self.select, self.ignore)
-        prepared = measure.prepare() if measure else None
-        shape = tuple(self.input) if self.input else None
-        declared = self.policy.model.input
-        classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
-        description, metrics, failure = None, None, None
-        try:
-            captured = _capture(self.target, shape, self.policy, self.arguments, self.seed)
-            description = _describe(captured)
-            if prepared and measure and description.facts.output_shape == (prepared.dataset.classes,):
-                metrics = measure.run(captured, description, prepared, self.seed)
-        except AuthorError as error:
-            failure = error
-        subject = Subject(
-            facts=description.facts if description else None,
-            layers=description.layers if description else (),
-            metrics=metrics,
-            failure=failure,
-            input_shape=shape or declared,
-            classes=classes,
-        )
-        outcomes, findings = judge(subject, active)
-        return Report(
-            tool=_tool(),
-            target=_name(self.target),
-            policy=self.policy.name,
-            verdict=verdict(subject, active, outcomes, findings, strict=self.strict),
-            score=score(self.policy, outcomes),
-            facts=subject.facts,
-            layers=subject.layers,
-            findings=findings,
-            rules=outcomes,
-            metrics=metrics,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Scoring:
-    """Evaluates given weights."""
-
-    dataset: str
-    data_dir: Path | None
-    device: Device
-    weights: Path | None
-
-    def prepare(self) -> _Prepared:
-        """Everything that can be wrong with the command, found before the author's code runs."""
-        from modelcheck.training.datasets import load_dataset
-
-        return _Prepared(load_dataset(self.dataset, self.data_dir), _device(self.device))
-
-    def run(self, captured: Capture, description: Description, prepared: _Prepared, seed: int) -> Metrics:
-        from modelcheck.training.evaluation import evaluate as score_model
-        from modelcheck.training.evaluation import evaluation_metrics
-
-        model = self._model(captured, description, prepared)
-        kind = description.facts.output_kind
-        found = score_model(model, prepared.dataset, output_kind=kind, device=prepared.device)
-        return evaluation_metrics(found, prepared.dataset, device=prepared.device)
-
-    def _model(self, captured: Capture, description: Description, prepared: _Prepared) -> GraphModel:
-        from modelcheck.graph.model import GraphModel
-        from modelcheck.weights import load_weights
-
-        _check_fit(description, prepared)
-        model = GraphModel(captured, device="cpu")
-        if self.weights:
-            load_weights(model, self.weights)
-        return model
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Training(_Scoring):
-    """Trains and evaluates."""
-
-    recipe: str | Path | None
-    epochs: int | None
-    save: Path | None
-    observer: Observer | None
-
-    def prepare(self) -> _Prepared:
-        from modelcheck.training.recipe import DEFAULT_RECIPE, load_recipe
-
-        recipe = load_recipe(self.recipe or DEFAULT_RECIPE)
-        if self.save and not self.save.absolute().parent.is_dir():
-            raise UsageError(f"--save {self.save}: there is no folder {self.save.absolute().parent}")
-        prepared = super().prepare()
-        return _Prepared(prepared.dataset, prepared.device, recipe)
-
-    def run(self, captured: Capture, description: Description, prepared: _Prepared, seed: int) -> Metrics:
-        from modelcheck.training.loop import train
-        from modelcheck.weights import save_weights
-
-        assert prepared.recipe is not None
-        model = self._model(captured, description, prepared)
-        metrics = train(
-            model,
-            prepared.dataset,
-            prepared.recipe,
-            output_kind=description.facts.output_kind,
-            seed=seed,
-            device=prepared.device,
-            epochs=self.epochs,
-            observer=self.observer,
-        )
-        if self.save:
-            save_weights(model, self.save, {"modelcheck": modelcheck.__version__, "recipe": prepared.recipe.name})
-        return metrics
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    dataset: Dataset
-    device: torch.device
-    recipe: Recipe | None = None
-
-
 def _policy(policy: Policy | str | Path | None) -> Policy:
     return policy if isinstance(policy, Policy) else load_policy(policy)
-
-
-def _capture(
-    target: Target,
-    shape: tuple[int, ...] | None,
-    policy: Policy,
-    arguments: Mapping[str, object] | None,
-    seed: int = 0,
-) -> Capture:
-    from modelcheck.capturing.capture import capture_model
-    from modelcheck.graph.capture import load_capture
-    from modelcheck.loading import built
-
-    if isinstance(target, str) and target.endswith(CAPTURE_SUFFIX):
-        if arguments:
-            raise UsageError(f"{target} is a capture, which takes no arguments")
-        loaded = load_capture(target)
-        if shape and loaded.header.inputs[0].shape != shape:
-            held = "x".join(map(str, loaded.header.inputs[0].shape))
-            raise UsageError(f"{target} was captured for an input of {held}: leave --input out")
-        return loaded
-    declared = shape or policy.model.input
-    with built(target, arguments, seed) as (model, name):
-        try:
-            return capture_model(model, declared or DEFAULT_INPUT, name)
-        except ForwardError as error:
-            if declared:
-                raise
-            hint = "An input of 1x28x28 was assumed; --input CxHxW (in Python: input=(C, H, W)) declares another."
-            raise ForwardError(f"{error.message}\n{hint}", file=error.file, line=error.line) from None
-
-
-def _describe(captured: Capture) -> Description:
-    from modelcheck.facts.compute import compute_facts
-
-    return compute_facts(captured)
-
-
-def _check_fit(description: Description, prepared: _Prepared) -> None:
-    facts, dataset = description.facts, prepared.dataset
-    if facts.input_shape != dataset.input_shape:
-        shapes = ["x".join(map(str, one)) for one in (facts.input_shape, dataset.input_shape)]
-        raise UsageError(f"the model was captured for an input of {shapes[0]}, and {dataset.name} has {shapes[1]}")
-
-
-def _device(device: Device) -> torch.device:
-    import torch
-
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
-        raise UsageError("--device cuda: torch finds no CUDA device here; leave it out, or use cpu")
-    return torch.device("cuda" if available and device != "cpu" else "cpu")
-
-
-def _tool() -> Tool:
-    from importlib.metadata import version
-
-    return Tool(name="modelcheck", version=modelcheck.__version__, torch=version("torch"))
-
-
-def _name(target: Target) -> str:
-    if isinstance(target, str):
-        return target
-    kind = target if isinstance(target, type) else type(target)
-    return f"{kind.__module__}:{kind.__qualname__}"

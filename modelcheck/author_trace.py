@@ -68,8 +68,9 @@ def describe_exception(exc: BaseException) -> str:
     """
     name = class_name(type(exc))
     try:
-        # an exact str: a subclass of str could bring methods of its own
-        text = printable(str.__str__(str(exc)))
+        # an exact str: a subclass of str could bring methods of its own; a syntax error's names its place again
+        said = exc.msg if type(exc) is SyntaxError and type(exc.msg) is str else str(exc)
+        text = printable(str.__str__(said))
     except KeyboardInterrupt:
         raise
     except BaseException:
@@ -132,6 +133,8 @@ def _advice(exc: BaseException, file: str | None) -> str:
     """Say what helps, for the failures that beginners meet most."""
     if isinstance(exc, SystemExit):
         return '; what is only to run as a script belongs under `if __name__ == "__main__":`'
+    if isinstance(exc, AttributeError) and "before Module.__init__() call" in describe_exception(exc):
+        return "; the constructor must call super().__init__() first"
     if isinstance(exc, ModuleNotFoundError) and isinstance(exc.name, str):
         top = exc.name.partition(".")[0]
         if top not in sys.modules and not _can_be_found(top):

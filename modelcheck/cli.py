@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -30,6 +30,7 @@ from modelcheck.cli_options import (
     TargetArgument,
 )
 from modelcheck.errors import ModelcheckError, UsageError
+from modelcheck.files import check_writable, write_beside
 from modelcheck.names import shortened, unknown_name
 
 app = typer.Typer(
@@ -212,7 +213,7 @@ def train_eval(
             data_dir=data_dir,
             epochs=epochs,
             seed=seed,
-            device=_device(device),
+            device=cast(Any, device),  # the API says which there are
             weights=weights,
             save=save,
             min_accuracy=min_accuracy,
@@ -260,7 +261,7 @@ def evaluate(
             weights=weights,
             dataset=dataset,
             data_dir=data_dir,
-            device=_device(device),
+            device=cast(Any, device),  # the API says which there are
             min_accuracy=min_accuracy,
         )
     _finish(report, format_, output)
@@ -283,7 +284,7 @@ def capture(
     """
     if output.suffix != ".mcz":
         raise UsageError(f"--output {output}: a capture's file ends in .mcz, as in {output.stem or 'net'}.mcz")
-    _check_folder(output)
+    check_writable(output, "--output")
     with _interruptible():
         made = modelcheck.capture(target, input=_shape(input_), arguments=_arguments(arg))
         made.save(output)
@@ -367,12 +368,6 @@ def _arguments(given: list[str] | None) -> dict[str, object]:
     return parse_arguments(given or [])
 
 
-def _device(name: str) -> Any:
-    if name not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"--device: {unknown_name('device', name, ('auto', 'cpu', 'cuda'))}")
-    return name
-
-
 def _check_output(format_: str, output: Path | None) -> None:
     """Refuse, before any work is done, what could not be written after it."""
     from modelcheck.formats import format_names
@@ -380,20 +375,12 @@ def _check_output(format_: str, output: Path | None) -> None:
     if format_ not in format_names():
         raise UsageError(f"--format: {unknown_name('format', format_, format_names())}")
     if output is not None:
-        _check_folder(output)
-
-
-def _check_folder(output: Path) -> None:
-    if output.is_dir():
-        raise UsageError(f"--output {output}: that is a folder; name a file in it")
-    if not output.absolute().parent.is_dir():
-        raise UsageError(f"--output {output}: there is no folder {output.absolute().parent}; make it first")
+        check_writable(output, "--output")
 
 
 def _finish(report: Any, format_: str, output: Path | None, *, interrupted: bool = False) -> None:
     from rich.console import Console
 
-    from modelcheck.files import write_beside
     from modelcheck.formats import renderer
 
     console = Console()

@@ -17,10 +17,10 @@ def write_beside(target: Path, data: bytes) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    if target.exists() and not target.is_file() and not target.is_dir():
-        target.write_bytes(data)
-        return
     try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)
+            return
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror or error}") from None
@@ -37,3 +37,18 @@ def write_beside(target: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def check_writable(target: Path, option: str) -> None:
+    """Raise before the work where its result could not be written.
+
+    Raises:
+        UsageError: the target is a folder, or lies in none that can be written to.
+    """
+    folder = target.absolute().parent
+    if target.is_dir():
+        raise UsageError(f"{option} {target}: that is a folder; name a file in it")
+    if not folder.is_dir():
+        raise UsageError(f"{option} {target}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{option} {target}: the folder {folder} cannot be written to")

@@ -28,16 +28,18 @@ def verdict(
     findings: Sequence[Finding],
     *,
     strict: bool,
+    measured: bool,
 ) -> Verdict:
     """Error where nothing could be captured; else fail where a constraint is violated or could not be shown to hold.
 
-    A rule that waits for training does not count against a model that was not trained. With ``strict``, advice counts.
+    A rule that waits for training does not count where no training was asked for (``measured``). With ``strict``,
+    advice counts.
     """
     if subject.failure is not None:
         return "error"
     if any(finding.severity == "error" or strict for finding in findings):
         return "fail"
-    waiting = {one.rule.code for one in active if one.rule.waits_for_training and subject.metrics is None}
+    waiting = {one.rule.code for one in active if one.rule.waits_for_training and not measured}
     unknown = [
         one for one in outcomes if one.outcome == "not run" and one.severity == "error" and one.code not in waiting
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from modelcheck.policy_file import LEVELS, GradingSection, ModelSection, PolicyF
 from modelcheck.report import Severity
 from modelcheck.rules import all_rules, find_rule
 from modelcheck.rules.base import Options, Rule
-from modelcheck.strict import from_table
+from modelcheck.strict import from_table, read_toml
 
 PRESETS = Path(__file__).parent / "policies"
 # a key of [model] that switches a rule on
@@ -99,8 +98,9 @@ class Policy:
         return replace(self, settings={**self.settings, "accuracy": required})
 
     def scoring(self) -> Policy:
-        """The same policy with output-shape switched on: a model is scored on one score for each class."""
-        return replace(self, settings={"output-shape": _rule("output-shape").options(), **self.settings})
+        """The same policy with input-shape and output-shape required: nothing else can be trained and scored."""
+        needed = {name: _rule(name).options(level="error") for name in ("input-shape", "output-shape")}
+        return replace(self, settings={**self.settings, **needed})
 
 
 def policy_names() -> tuple[str, ...]:
@@ -193,17 +193,10 @@ def _nearest(start: Path) -> _Source | None:
 
 def _table_in(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return read_toml(path)
     except FileNotFoundError:
         text = unknown_name("policy", path.stem, policy_names())
         raise UsageError(f"{path}: no such file; or, without the path and .toml, {text}") from None
-    except IsADirectoryError:
-        raise UsageError(f"{path}: a folder, where a policy file is expected, such as {path}/modelcheck.toml") from None
-    except RecursionError:
-        raise UsageError(f"{path}: not a readable TOML file: it is nested too deeply.") from None
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, not TOML, a number of 5,000 digits, a NUL in a path
-        cause = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{shortened(str(path))}: not a readable TOML file: {cause}.") from None
 
 
 def _checked(source: _Source) -> Policy:

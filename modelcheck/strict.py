@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
 from modelcheck.names import nearest, shortened, unknown_name
 
@@ -25,6 +27,26 @@ _WORDS = {
     "object": "a table",
     "datetime": "a date and time",
 }
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The file's table.
+
+    Raises:
+        FileNotFoundError: there is no such file; the caller knows what might be meant.
+        UsageError: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise
+    except IsADirectoryError:
+        raise UsageError(f"{path}: a folder, where a TOML file is expected") from None
+    except RecursionError:
+        raise UsageError(f"{path}: not a readable TOML file: it is nested too deeply.") from None
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, not TOML, a number of 5,000 digits, a NUL in a path
+        cause = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{printable(str(path))}: not a readable TOML file: {cause}.") from None
 
 
 def from_table(table: dict[str, Any], struct: type[S], source: Path | str, *, at: str = "", **given: Any) -> S:

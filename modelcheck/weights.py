@@ -28,41 +28,47 @@ def save_weights(model: GraphModel, path: Path, metadata: dict[str, str] | None 
     named = {
         name: model.tensor(index).detach().cpu().contiguous().clone()
         for index, info in enumerate(model.header.tensors)
-        if info.role != "constant"
+        if info.persistent
         for name in info.paths
     }
     write_beside(path, safetensors.torch.save(named, metadata))
 
 
-def load_weights(model: GraphModel, path: Path) -> None:
+def load_weights(model: GraphModel, path: Path) -> dict[str, str]:
     """Put the weights of a safetensors file, or of a state dict saved by ``torch.save``, into the model.
+
+    Returns the file's metadata; a state dict has none.
 
     Keys are the author's names, with or without a ``module.`` prefix. Nothing is unpickled but tensors.
 
     Raises:
         UsageError: the file cannot be read, holds a pickled model, or its keys and shapes are not the model's.
     """
-    given = _read(path)
-    wanted = {
-        name: index for index, info in enumerate(model.header.tensors) if info.role != "constant" for name in info.paths
-    }
+    given, metadata = _read(path)
+    wanted = {name: index for index, info in enumerate(model.header.tensors) if info.persistent for name in info.paths}
     prefixed = given and all(name.startswith("module.") for name in given)
     given = {name.removeprefix("module.") if prefixed else name: value for name, value in given.items()}
     _check(path, given, {name: model.header.tensors[index].shape for name, index in wanted.items()})
     with torch.no_grad():
         for name, index in wanted.items():
-            model.tensor(index).copy_(given[name])
+            try:
+                model.tensor(index).copy_(given[name])
+            except RuntimeError as error:  # a parameter of which several entries are one number
+                raise UsageError(f"{path}: {name} cannot be set: {describe_exception(error)}") from None
+    return metadata
 
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read the weights {path}: {error.strerror or error}") from None
     try:
-        return safetensors.torch.load(data)
+        weights = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError):
-        return _read_state_dict(path)
+        return _read_state_dict(path), {}
+    with safetensors.safe_open(str(path), "pt") as file:
+        return weights, file.metadata() or {}
 
 
 def _read_state_dict(path: Path) -> dict[str, torch.Tensor]:

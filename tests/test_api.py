@@ -182,6 +182,15 @@ def test_saved_weights_load_into_the_class_and_score_the_same(few_images: Datase
     assert right == pytest.approx(trained.test_accuracy.last, abs=0.0021)  # one image of 500
 
 
+def test_weights_are_scored_on_pictures_as_they_were_trained_on(few_images: Dataset) -> None:
+    """The recipe seed-aug does not normalise; its weights are wrong for pictures that are."""
+    trained = modelcheck.train_eval(Small, recipe="seed-aug", epochs=3, save="w.safetensors").metrics
+    scored = modelcheck.evaluate(Small, weights="w.safetensors").metrics
+    assert trained is not None
+    assert scored is not None
+    assert scored.test_loss == pytest.approx(trained.test_loss, abs=1e-5)
+
+
 def test_training_starts_from_given_weights(few_images: Dataset) -> None:
     trained = modelcheck.train_eval(Small, epochs=4, save="w.safetensors").metrics
     more = modelcheck.train_eval(Small, epochs=1, weights="w.safetensors").metrics
@@ -220,3 +229,64 @@ def test_a_model_of_another_input_or_output_cannot_be_trained(few_images: Datase
 def test_importing_costs_no_torch() -> None:
     code = "import sys, modelcheck; modelcheck.Policy(); sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_was_asked_to_be_scored_and_was_not_does_not_pass(few_images: Dataset) -> None:
+    nine = nn.Sequential(nn.Flatten(), nn.Linear(784, 9))
+    report = modelcheck.train_eval(nine, min_accuracy=0.1, ignore=["output-shape"])
+    assert (report.verdict, report.metrics) == ("fail", None)
+
+
+def test_a_batch_written_into_the_model_is_a_violation_and_no_crash(few_images: Dataset) -> None:
+    class Two(Small):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x.reshape(2, 1, 28, 28))
+
+    report = modelcheck.train_eval(Two, epochs=1)
+    assert (report.verdict, report.metrics) == ("fail", None)
+    assert "MC301" in {finding.code for finding in report.findings}
+
+
+def test_the_command_s_input_does_not_overrule_the_policy_s() -> None:
+    other = nn.Sequential(nn.Conv2d(3, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    report = modelcheck.inspect(other, policy="mnist-20k", input=(3, 32, 32), select=["input-shape"])
+    assert (report.verdict, [finding.code for finding in report.findings]) == ("fail", ["MC301"])
+
+
+def test_the_policys_epochs_are_a_limit(few_images: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("[training]\nepochs = 1\naccuracy = { min = 0.1 }\n")
+    assert modelcheck.train_eval(Small, policy=path).verdict == "pass"
+    report = modelcheck.train_eval(Small, policy=path, epochs=2)
+    assert (report.verdict, [finding.code for finding in report.findings]) == ("fail", ["MC501"])
+    assert "2 epochs were trained" in report.findings[0].message
+
+
+def test_the_loss_in_training_is_that_of_the_training_graph(few_images: Dataset) -> None:
+    class Late(Small):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = super().forward(x)
+            return x if self.training else x.log_softmax(1)
+
+    late, plain = (modelcheck.train_eval(kind, epochs=1).metrics for kind in (Late, Small))
+    assert late is not None
+    assert plain is not None
+    assert late.epochs[0].train_loss == plain.epochs[0].train_loss
+    assert late.test_accuracy == plain.test_accuracy
+
+
+def test_an_unknown_device_and_no_epochs_are_told_before_the_work(few_images: Dataset) -> None:
+    with pytest.raises(UsageError, match="unknown device 'gpu'"):
+        modelcheck.train_eval(Small, device="gpu")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="at least 1"):
+        modelcheck.train_eval(Small, epochs=0)
+    Path("folder").mkdir()
+    with pytest.raises(UsageError, match="that is a folder"):
+        modelcheck.train_eval(Small, save="folder")
+    with pytest.raises(UsageError, match="no such file"):
+        modelcheck.train_eval(Small, weights="none.safetensors")
+
+
+def test_capture_takes_the_policys_input() -> None:
+    Path("modelcheck.toml").write_text("[model]\ninput = [3, 8, 8]\n")
+    assert modelcheck.capture(nn.Conv2d(3, 1, 3)).header.inputs[0].shape == (3, 8, 8)

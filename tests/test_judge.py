@@ -35,12 +35,18 @@ ADVISES = Decision("fine", (Problem("perhaps", severity="advice"),))
 
 
 def judged(
-    said: Decision | str, severity: Any = "error", *, strict: bool = False, waits: bool = False, failure: Any = None
+    said: Decision | str,
+    severity: Any = "error",
+    *,
+    strict: bool = False,
+    waits: bool = False,
+    measured: bool = False,
+    failure: Any = None,
 ) -> tuple[str, RuleOutcome, int]:
     subject = Subject(failure=failure)
     active = [ActiveRule(Made(said, waits=waits), Options(), severity)]
     outcomes, findings = judge(subject, active)
-    return verdict(subject, active, outcomes, findings, strict=strict), outcomes[0], len(findings)
+    return verdict(subject, active, outcomes, findings, strict=strict, measured=measured), outcomes[0], len(findings)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +77,10 @@ def test_a_failure_of_the_author_is_an_error_whatever_the_rules_say(said: Decisi
 def test_what_waits_for_training_does_not_count_before_it() -> None:
     assert judged("nothing was trained", waits=True)[0] == "pass"
     assert judged("nothing was trained", waits=False)[0] == "fail"
+
+
+def test_what_waits_for_training_counts_where_training_was_asked_for() -> None:
+    assert judged("nothing was trained", waits=True, measured=True)[0] == "fail"
 
 
 def test_evidence_and_cause() -> None:

@@ -239,7 +239,7 @@ class TestFiles:
         assert caught.value.exit_status == 2
 
     def test_a_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="a folder, where a policy file is expected"):
+        with pytest.raises(UsageError, match="a folder, where a TOML file is expected"):
             load_policy(tmp_path)
 
     @pytest.mark.parametrize(

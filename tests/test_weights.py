@@ -128,3 +128,32 @@ def test_a_read_only_folder_is_a_usage_error(graph: GraphModel, tmp_path: Path) 
     tmp_path.chmod(0o500)
     with pytest.raises(UsageError, match="cannot write"):
         save_weights(graph, tmp_path / "w")
+
+
+def test_what_is_in_no_state_dict_is_neither_saved_nor_asked_for(tmp_path: Path) -> None:
+    class Positions(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(8, 8)
+            self.register_buffer("kept", torch.randn(8))
+            self.register_buffer("passing", torch.randn(8), persistent=False)
+            self.constant = torch.randn(8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(x) + self.kept + self.passing + self.constant
+
+    net = Positions()
+    graph = _graph(net)
+    torch.save(net.state_dict(), tmp_path / "w.pt")
+    assert load_weights(graph, tmp_path / "w.pt") == {}
+    save_weights(graph, tmp_path / "w.safetensors", {"recipe": "seed-aug"})
+    assert set(safetensors.torch.load_file(tmp_path / "w.safetensors")) == set(net.state_dict())
+    assert load_weights(graph, tmp_path / "w.safetensors") == {"recipe": "seed-aug"}
+
+
+def test_a_parameter_whose_entries_are_one_number_is_refused(tmp_path: Path) -> None:
+    net = nn.Linear(8, 8)
+    net.bias = nn.Parameter(torch.randn(1).expand(8))
+    safetensors.torch.save_file({k: v.clone().contiguous() for k, v in net.state_dict().items()}, tmp_path / "w")
+    with pytest.raises(UsageError, match="bias cannot be set"):
+        load_weights(_graph(net), tmp_path / "w")

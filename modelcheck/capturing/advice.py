@@ -16,8 +16,19 @@ DRAWS = (
     "forward draws random numbers from Python or numpy: what it computes differs from call to call, so no one "
     "graph is the model. Draw them with torch (torch.rand(()), nn.Dropout) instead"
 )
+SCRIPTED = "a scripted or traced module is a graph of its own, which hides the model: give the plain nn.Module"
+CUMULATIVE = (
+    "a batch norm with momentum=None divides by the number of batches it has seen, which no graph holds: "
+    "leave momentum at its default of 0.1"
+)
+_FORMATS = "forward prints or formats the values of a tensor, which a graph does not have: remove that line"
+_CHECKS = "forward checks the values of a tensor (an assert, isnan().any()), which no graph holds: remove the check"
 NO_TENSOR = "forward returns no tensor: return the logits or the log-probabilities"
 MAKES_WEIGHTS = "forward makes parameters or buffers: create them in __init__, so that there is something to train"
+DRAWS_WEIGHTS = (
+    "forward draws random numbers that do not depend on its input, in evaluation too: weights that are made there are "
+    "others at each call. Create them in __init__"
+)
 _LAZY = "a lazy layer has no weights yet, since forward never calls it: remove it, or give its sizes"
 _NUMPY = "forward computes with numpy, which no graph holds: compute with torch instead"
 _READS_VALUES = ("aten.item.", "aten._local_scalar_dense.", "aten.nonzero.", "aten.masked_select.", "aten.is_nonzero.")
@@ -26,7 +37,11 @@ _READS_VALUES = ("aten.item.", "aten._local_scalar_dense.", "aten.nonzero.", "at
 def of_export_error(error: BaseException) -> str:
     """What to change, and what torch.export said."""
     text = describe_exception(error)
-    if any(word in text for word in ("data-dependent", "GuardOnDataDependent", "item()")):
+    if "__format__" in text:
+        advice = _FORMATS
+    elif "_assert" in text or "AssertionError" in text:
+        advice = _CHECKS
+    elif any(word in text for word in ("data-dependent", "GuardOnDataDependent", "item()")):
         advice = DATA_DEPENDENT
     elif "uninitialized parameter" in text:
         advice = _LAZY

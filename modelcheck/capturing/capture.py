@@ -21,12 +21,22 @@ from modelcheck.capturing.manners import (
     watched_calls,
 )
 from modelcheck.capturing.tables import Tables
-from modelcheck.capturing.translate import translate
-from modelcheck.capturing.tree import device_of, plain_bookkeeping, stored, tensors, walk
+from modelcheck.capturing.translate import batches, translate
+from modelcheck.capturing.tree import (
+    declared_kind,
+    device_of,
+    own_attributes,
+    plain_bookkeeping,
+    stored,
+    tensors,
+    walk,
+)
 from modelcheck.capturing.trial import drawing_line, forward_failure
 from modelcheck.errors import AuthorError, NotCapturable, UsageError
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.check import check_header
+from modelcheck.graph.operators import KINDS, is_random
+from modelcheck.graph.reach import depends_on_input, reach
 from modelcheck.graph.wire import Graph, Header, InputInfo
 
 BATCH = 2  # batch norm over a 1×1 map refuses a batch of one in training mode
@@ -82,17 +92,20 @@ def _capture(model: nn.Module, example: torch.Tensor, name: str | None) -> Captu
     if any(is_uninitialized(tensor) for tensor in tensors(model)):
         model = _run_once(model, example)
     tables = Tables(model)
+    _refuse_scripts(model)
     with watched_calls(model) as called:
-        graphs = {training: _graph(model, example, training, tables) for training in (True, False)}
+        train, sizes = _graph(model, example, True, tables)
+        evaluation, others = _graph(model, example, False, tables)
+    _refuse_made_weights(evaluation, model)
     header = Header(
         torch=str(torch.__version__),
         name=name or class_name(type(model)),
-        inputs=(InputInfo(shape=tuple(example.shape[1:]), dtype="float32"),),
+        inputs=(InputInfo(shape=tuple(example.shape[1:]), dtype="float32", batches=_both(sizes, others)),),
         storages=tables.storage_infos(),
         tensors=tables.tensor_infos(),
         modules=tables.module_infos(called),
-        train=graphs[True],
-        evaluation=graphs[False],
+        train=train,
+        evaluation=evaluation,
     )
     check_header(header)
     return Capture(header, tables.storages())
@@ -114,7 +127,29 @@ def _run_once(model: nn.Module, example: torch.Tensor) -> nn.Module:
     return model
 
 
-def _graph(model: nn.Module, example: torch.Tensor, training: bool, tables: Tables) -> Graph:
+def _both(one: tuple[int, int | None], other: tuple[int, int | None]) -> tuple[int, int | None]:
+    most = [limit for _, limit in (one, other) if limit is not None]
+    return max(one[0], other[0]), min(most, default=None)
+
+
+def _refuse_scripts(model: nn.Module) -> None:
+    if issubclass(type(model), torch.jit.ScriptModule):
+        raise NotCapturable(advice.SCRIPTED)
+
+
+def _refuse_made_weights(evaluation: Graph, model: nn.Module) -> None:
+    """Raise where evaluation draws random numbers that do not depend on the input: weights made in forward."""
+    dependent, reachable = depends_on_input(evaluation), reach(evaluation).nodes
+    for index in sorted(reachable - dependent):
+        node = evaluation.nodes[index]
+        if is_random(node.op) and KINDS[node.op] != "dropout":  # which is random where it is on
+            file, line = (node.file, node.line) if node.file else advice.author_place(model)
+            raise NotCapturable(advice.DRAWS_WEIGHTS, file=file, line=line)
+
+
+def _graph(
+    model: nn.Module, example: torch.Tensor, training: bool, tables: Tables
+) -> tuple[Graph, tuple[int, int | None]]:
     set_mode(model, training)
     before = fingerprint(random_states())
     with attributes_as_found(model):
@@ -125,7 +160,7 @@ def _graph(model: nn.Module, example: torch.Tensor, training: bool, tables: Tabl
     if _computes_in_other_types(model) and (failure := forward_failure(model, example, training)):
         raise failure  # export does not mind what a real run refuses
     try:
-        return translate(exported, tables, training)
+        return translate(exported, tables, training), batches(exported)
     except NotCapturable as error:
         if error.file is None:
             error.file, error.line = advice.author_place(model)
@@ -144,7 +179,13 @@ def _export(model: nn.Module, example: torch.Tensor, training: bool) -> torch.ex
         if failure := forward_failure(model, example, training):
             raise failure from None
         file, line = advice.author_place(model, error)
-        raise NotCapturable(advice.of_export_error(error), file=file, line=line) from None
+        text = advice.CUMULATIVE if training and _averages_cumulatively(model) else advice.of_export_error(error)
+        raise NotCapturable(text, file=file, line=line) from None
+
+
+def _averages_cumulatively(model: nn.Module) -> bool:
+    norms = (module for _, module in walk(model) if declared_kind(module) == "batch-norm")
+    return any(own_attributes(norm).get("momentum", 0.1) is None for norm in norms)
 
 
 def _computes_in_other_types(model: nn.Module) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import random
 import sys
 import warnings
@@ -34,7 +35,7 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _process_as_found(registered: list[torch.Tensor]) -> Iterator[None]:
-    states, stderr = random_states(), sys.stderr
+    states, stderr, logged = random_states(), sys.stderr, logging.root.manager.disable
     settings: list[tuple[Callable[[Any], None], Any]] = [
         (torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled()),
         (torch.set_default_dtype, torch.get_default_dtype()),
@@ -52,8 +53,10 @@ def _process_as_found(registered: list[torch.Tensor]) -> Iterator[None]:
             redirect_stdout(sys.stderr),
         ):
             warnings.simplefilter("ignore")
+            logging.disable(logging.CRITICAL)  # export logs pages of its own inner life where forward fails
             yield
     finally:
+        logging.disable(logged)
         sys.stderr = stderr
         for restore, value in settings:
             restore(value)
@@ -134,8 +137,14 @@ def set_mode(model: nn.Module, training: bool) -> None:
     with author_code(ForwardError, f"the model cannot be put into {'training' if training else 'evaluation'} mode"):
         for module in reversed(modules):
             train = type(module).train
-            if train is not nn.Module.train and "mode" in inspect.signature(train).parameters:
+            if train is not nn.Module.train and _takes_mode(train):
                 train(module, training)
+
+
+def _takes_mode(train: Callable[..., Any]) -> bool:
+    """Whether it is ``train(self, mode=True)``, whatever the parameter is called, and not ``train(self, loader)``."""
+    _, *parameters = inspect.signature(train).parameters.values()
+    return any(one.name == "mode" for one in parameters) or bool(parameters and parameters[0].default is True)
 
 
 @contextmanager

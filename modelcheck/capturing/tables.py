@@ -10,7 +10,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor
 
 from modelcheck.author_trace import class_name, printable
-from modelcheck.capturing.tree import declared_kind, stored, walk, wire_text
+from modelcheck.capturing.tree import declared_kind, own_attributes, stored, walk, wire_text
 from modelcheck.errors import NotCapturable
 from modelcheck.graph.operators import DTYPE_NAMES
 from modelcheck.graph.wire import ModuleInfo, StorageInfo, TensorInfo
@@ -21,6 +21,7 @@ class _Entry:
     tensor: torch.Tensor
     role: str
     paths: list[str] = field(default_factory=list)
+    persistent: bool = False
 
 
 class Tables:
@@ -34,8 +35,10 @@ class Tables:
         self._twins: list[torch.Tensor] = []
         for kind, role in (("_parameters", "parameter"), ("_buffers", "buffer")):
             for path, module in self.modules:
+                passing = own_attributes(module).get("_non_persistent_buffers_set") or ()
                 for name, tensor in stored(module, kind).items():
-                    self._add(tensor, role, f"{path}.{name}" if path else name)
+                    index = self._add(tensor, role, f"{path}.{name}" if path else name)
+                    self._entries[index].persistent |= name not in passing
         self._module_index = {path: index for index, (path, _) in enumerate(self.modules)}
 
     def tensor(self, tensor: torch.Tensor, path: str, training: bool) -> int:
@@ -160,6 +163,7 @@ class _Group:
             shape=tuple(tensor.shape),
             stride=_contiguous_stride(tensor.shape) if holes else tuple(tensor.stride()),
             trainable=entry.role == "parameter" and _requires_grad(entry.tensor),
+            persistent=entry.persistent,
         )
 
 

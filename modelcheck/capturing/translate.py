@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import sympy  # torch's own dependency, in which it writes symbolic sizes
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.export.graph_signature import InputKind
@@ -72,6 +73,20 @@ def translate(exported: torch.export.ExportedProgram, tables: Tables, training: 
     return translation.graph(exported)
 
 
+def batches(exported: torch.export.ExportedProgram) -> tuple[int, int | None]:
+    """The least and the most samples for which the captured branches hold; None: any number."""
+    placeholders = {node.name: node for node in exported.graph.nodes if node.op == "placeholder"}
+    batch = placeholders[exported.graph_signature.user_inputs[0]].meta["val"].shape[0]
+    fixed = batch if isinstance(batch, int) else batch.node.maybe_as_int()
+    if fixed is not None:
+        return fixed, fixed
+    found = exported.range_constraints.get(batch.node.expr)
+    least = int(found.lower) if found is not None else 0
+    most = int(found.upper) if found is not None and isinstance(found.upper, sympy.Integer) else None
+    # export always assumes two or more, which is no branch of the author's
+    return (1 if least <= 2 else least), most
+
+
 class _Translation:
     def __init__(self, tables: Tables, training: bool) -> None:
         self.tables = tables
@@ -95,7 +110,8 @@ class _Translation:
         values: list[Value] = [env[one] for one in outputs if _is_tensor(one)]
         if not values:
             raise NotCapturable(advice.NO_TENSOR)
-        return Graph(nodes=tuple(self.nodes), outputs=tuple(values))
+        # the first is what is described, trained and scored; what only others need cannot reach it
+        return Graph(nodes=tuple(self.nodes), outputs=(values[0],))
 
     def _tensor(self, exported: torch.export.ExportedProgram, target: str) -> int:
         value = exported.state_dict.get(target)

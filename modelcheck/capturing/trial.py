@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import sys
 from pathlib import Path
 from types import FrameType
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from modelcheck.author_trace import class_name, describe_exception, is_library, printable, shown_path
+from modelcheck.author_trace import class_name, definition, describe_exception, is_library, printable, shown_path
 from modelcheck.capturing.advice import author_place
 from modelcheck.capturing.manners import (
     attributes_as_found,
@@ -34,6 +35,12 @@ def forward_failure(model: nn.Module, example: torch.Tensor, training: bool) -> 
     if error is None:
         return None
     file, line = author_place(model, error)
+    if isinstance(error, NotImplementedError) and "forward" in str(error):
+        methods = [name for name in vars(type(model)) if not name.startswith("__")]
+        near = difflib.get_close_matches("forward", methods, n=1)
+        hint = f"; did you mean {near[0]!r} to be it?" if near else ": indent it into the class, or write it"
+        file, line = definition(type(model)) or (file, line)
+        return ForwardError(f"{class_name(type(model))} has no forward{hint}", file=file, line=line)
     return ForwardError(_story(error, example, training, steps), file=file, line=line)
 
 

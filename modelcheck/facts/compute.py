@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import torch
+
 from modelcheck.facts import usage
 from modelcheck.facts.layers import layers
 from modelcheck.facts.live import Trial
 from modelcheck.facts.output import output_kind
 from modelcheck.facts.parameters import hidden_weights, parameters
-from modelcheck.facts.reach import depends_on_input, reach
 from modelcheck.facts.spatial import receptive_field, spatial
 from modelcheck.facts.structs import Facts, Layer
-from modelcheck.facts.trace import accepted_batches, macs_by_node, trace
+from modelcheck.facts.trace import BATCH, Step, accepted_batches, macs_by_node, trace
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.model import GraphModel
+from modelcheck.graph.reach import depends_on_input, reach
 from modelcheck.graph.wire import Header
 
 # operators of these kinds multiply and add; where nothing was counted for one, it is named
@@ -38,14 +40,19 @@ def compute_facts(capture: Capture) -> Description:
     """
     weightless = any(storage.is_meta for storage in capture.storages)
     # facts are the same wherever the weights are, and a trial is small: the processor does
-    model, meta = GraphModel(capture, device=None if weightless else "cpu"), GraphModel(capture, device="meta")
+    model = GraphModel(capture, device=None if weightless else "cpu", copy=False)
+    meta = GraphModel(capture, device="meta")
     train, evaluation = _side(meta, training=True), _side(meta, training=False)
     output = evaluation.trace.outputs[0]
     batches = accepted_batches(meta, output)
     macs = macs_by_node(meta, batches)
     total_macs = sum(macs.values())
-    elements = max(_elements(side) for side in (train, evaluation))
-    trial = Trial(model, total_macs) if Trial.affordable(model, total_macs, elements) else None
+    elements = max(_elements(capture.header, side) for side in (train, evaluation))
+    kind = output_kind(evaluation.trace)
+    trial = None
+    if Trial.affordable(model, total_macs, elements):
+        trial = Trial(model, total_macs, elements, samples=4 if 64 in batches else BATCH, logits=kind == "logits")
+    weighted = usage.weighted_steps(evaluation, trial)
     header = capture.header
     sides = (train, evaluation)
     hidden, hidden_bytes = hidden_weights(model, [(s.trace.graph, s.reach.nodes, s.dependent) for s in sides])
@@ -53,16 +60,17 @@ def compute_facts(capture: Capture) -> Description:
         capture="exported",
         input_shape=header.inputs[0].shape,
         output_shape=output[1:],
-        output_kind=output_kind(evaluation.trace),
+        output_kind=kind,
+        training_output_kind=output_kind(train.trace),
         parameters=parameters(model, train.reach.tensors | evaluation.reach.tensors, hidden, hidden_bytes),
         macs=total_macs,
         uncounted_operators=_uncounted(evaluation, macs),
         receptive_field=receptive_field(evaluation.spatial, evaluation.reachable),
-        weighted_layers=len(usage.weighted_steps(evaluation)),
+        weighted_layers=len(weighted),
         batch_norm=usage.batch_norm(header, train, trial),
         dropout=usage.dropout(header, train, evaluation, trial),
         global_average_pooling=usage.global_average_pooling(header, train, evaluation, trial),
-        fully_connected=usage.fully_connected(header, evaluation),
+        fully_connected=usage.fully_connected(header, weighted),
         unused_modules=_unused(header, {index for s in sides for index in s.reach.tensors}),
         hidden_weights=hidden,
         accepted_batches=batches,
@@ -82,8 +90,24 @@ def _side(meta: GraphModel, *, training: bool) -> usage.Side:
     )
 
 
-def _elements(side: usage.Side) -> int:
-    return sum(math.prod(step.shape or ()) for step in side.trace.steps if step.kind != "view")
+def _elements(header: Header, side: usage.Side) -> int:
+    """What a run for a batch of two makes and looks at: inputs, results, and the windows of pools."""
+    inputs = sum(BATCH * math.prod(one.shape) for one in header.inputs)
+    return inputs + sum(_work(step) for step in side.trace.steps)
+
+
+def _work(step: Step) -> int:
+    results = math.prod(step.shape or ())
+    if step.kind in ("average-pool", "max-pool") and not step.name.startswith("adaptive"):
+        kernel = step.args[1] if isinstance(step.args[1], tuple | list) else (step.args[1],)
+        return results * math.prod(one for one in kernel if isinstance(one, int))
+    shapes = [argument for argument in step.args if isinstance(argument, torch.Size)]
+    try:
+        # a loss is one number made of many
+        inside = math.prod(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        inside = 0
+    return max(results, inside)
 
 
 def _uncounted(side: usage.Side, macs: dict[int, int]) -> tuple[str, ...]:

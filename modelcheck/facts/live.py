@@ -15,12 +15,13 @@ from modelcheck.graph.model import GraphModel
 from modelcheck.graph.operators import DTYPES, implementation, is_random
 from modelcheck.graph.wire import Graph
 
-SAMPLES = 4
 DRAWS = 3  # a network that is dead on one random draw may live on another
 MEASURABLE = 1e-4  # of the output's own spread
 MAX_MACS = 20_000_000_000  # for one sample; beyond it reachability alone decides
-MAX_ELEMENTS = 2**30  # of all values of a graph together, for a batch of two
-MAX_MACS_EACH = 4_000_000_000  # for all runs that try operators one by one
+MAX_TRIAL_ELEMENTS = 2**30  # of all values of a graph together, for a batch of two
+MAX_MACS_EACH = 4_000_000_000  # for all runs that try operators one by one, as are the next two
+MAX_ELEMENTS_EACH = 2**31
+MAX_NODES_EACH = 50_000
 
 Substitute = Callable[..., Any]
 
@@ -34,11 +35,17 @@ class Trial:
     Args:
         model: with real weights, on the CPU.
         macs: multiply-adds of one sample, which bound what is tried.
+        elements: of all values that a graph makes for a batch of two, which bound it too.
+        samples: how many random pictures, a batch that the graphs accept.
+        logits: whether the output is logits, of which only the differences within a sample matter.
     """
 
-    def __init__(self, model: GraphModel, macs: int) -> None:
+    def __init__(self, model: GraphModel, macs: int, elements: int, *, samples: int, logits: bool) -> None:
         self.model = model
         self.macs = macs
+        self.elements = elements
+        self.samples = samples
+        self.logits = logits
         self._plain: dict[tuple[bool, int], torch.Tensor] = {}
         self._drawn: dict[int, tuple[list[torch.Tensor], dict[int, torch.Tensor]]] = {}
 
@@ -50,7 +57,7 @@ class Trial:
             macs: of one sample.
             elements: of all values that a graph makes for a batch of two, which a run allocates and fills.
         """
-        cheap = macs <= MAX_MACS and elements <= MAX_ELEMENTS
+        cheap = macs <= MAX_MACS and elements <= MAX_TRIAL_ELEMENTS
         return cheap and not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
 
     def live(self, candidates: Mapping[int, Substitute], *, training: bool) -> set[int]:
@@ -61,9 +68,17 @@ class Trial:
         """
         if not candidates or not self._any_draw(candidates, training, MEASURABLE):
             return set()
-        if self.macs * SAMPLES * len(candidates) > MAX_MACS_EACH:
+        if not self._affordable_each(len(candidates), training):
             return set(candidates)
         return {node for node, substitute in candidates.items() if self._any_draw({node: substitute}, training, 0.0)}
+
+    def _affordable_each(self, candidates: int, training: bool) -> bool:
+        graph = self.model.header.train if training else self.model.header.evaluation
+        return (
+            self.macs * self.samples * candidates <= MAX_MACS_EACH
+            and self.elements * candidates <= MAX_ELEMENTS_EACH
+            and len(graph.nodes) * candidates <= MAX_NODES_EACH
+        )
 
     def _any_draw(self, substitutes: Mapping[int, Substitute], training: bool, least: float) -> bool:
         return any(self._changes(substitutes, training, draw, least) for draw in range(DRAWS))
@@ -85,9 +100,9 @@ class Trial:
 
     def _output(self, substitutes: Mapping[int, Substitute], training: bool, draw: int) -> torch.Tensor:
         graph = self.model.header.train if training else self.model.header.evaluation
-        inputs, moved = self._draw(draw)
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             try:
+                inputs, moved = self._draw(draw)
                 outputs = self.model.run(
                     inputs,
                     training=training,
@@ -97,13 +112,19 @@ class Trial:
             except Exception as error:  # meta tensors do not mind what some operators refuse, such as an index
                 text = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
                 raise DamagedCapture(f"the graph does not run on random pictures: {text}") from None
-        return torch.cat([output.detach().to(torch.float32).reshape(-1) for output in outputs])
+        output = outputs[0].detach().to(torch.float32)
+        if self.logits and output.dim() == 2 and output.shape[1] > 1:
+            output = output - output.mean(1, keepdim=True)
+        return output.reshape(-1)
 
     def _draw(self, draw: int) -> tuple[list[torch.Tensor], dict[int, torch.Tensor]]:
         """Pictures and moved weights, the same ones each time."""
         if draw not in self._drawn:
             generator = torch.Generator().manual_seed(draw)
-            inputs = [_random_input(one.shape, DTYPES[one.dtype], generator) for one in self.model.header.inputs]
+            inputs = [
+                _random_input((self.samples, *one.shape), DTYPES[one.dtype], generator)
+                for one in self.model.header.inputs
+            ]
             self._drawn[draw] = inputs, _moved(self.model, generator)
         return self._drawn[draw]
 
@@ -111,6 +132,20 @@ class Trial:
 def identity(value: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
     """The plainest substitute of a normalisation or a dropout."""
     return value
+
+
+def jittered(op: str, seed: int) -> Substitute:
+    """A weighted operator whose result is disturbed: what follows must notice."""
+    function = implementation(op)
+
+    def disturb(*args: Any, **kwargs: Any) -> Any:
+        generator = torch.Generator().manual_seed(seed)
+        result = function(*args, **kwargs)
+        values = result if isinstance(result, tuple | list) else (result,)
+        disturbed = [value + torch.randn(value.shape, generator=generator).to(value.dtype) for value in values]
+        return disturbed[0] if isinstance(result, torch.Tensor) else tuple(disturbed)
+
+    return disturb
 
 
 def middle_pixel(dims: tuple[int, ...], shape: tuple[int, ...], scale: int = 1) -> Substitute:
@@ -134,8 +169,8 @@ def middle_pixel(dims: tuple[int, ...], shape: tuple[int, ...], scale: int = 1) 
 
 def _random_input(shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
     if dtype.is_floating_point:
-        return torch.randn((SAMPLES, *shape), generator=generator, dtype=torch.float32).to(dtype)
-    return torch.randint(0, 2, (SAMPLES, *shape), generator=generator).to(dtype)
+        return torch.randn(shape, generator=generator, dtype=torch.float32).to(dtype)
+    return torch.randint(0, 2, shape, generator=generator).to(dtype)
 
 
 def _moved(model: GraphModel, generator: torch.Generator) -> dict[int, torch.Tensor]:

@@ -7,7 +7,8 @@ from modelcheck.facts.trace import Step, Trace
 from modelcheck.graph.wire import NodeRef
 
 _LOG = ("log", "log_")
-_HARMLESS_BEFORE_LOG = ("add", "clamp", "clamp_min", "clip", "add_")
+_CLAMPS = ("clamp", "clamp_", "clamp_min", "clamp_min_", "clamp_max", "clip")
+_HARMLESS_BEFORE_LOG = (*_CLAMPS, "add", "add_")
 
 
 def output_kind(trace: Trace) -> OutputKind:
@@ -21,7 +22,10 @@ def output_kind(trace: Trace) -> OutputKind:
         return "logits"
     if last.name in ("log_softmax", "_log_softmax") and _over_classes(last):
         return "log-probabilities"
-    if last.name in ("softmax", "_softmax") and _over_classes(last):
+    clamped: Step | None = last
+    while clamped is not None and clamped.name in _CLAMPS:
+        clamped = _last(trace, clamped.node.args[0])
+    if clamped is not None and clamped.name in ("softmax", "_softmax") and _over_classes(clamped):
         return "probabilities"
     before = _last(trace, last.node.args[0]) if last.node.args else None
     if last.name in _LOG:

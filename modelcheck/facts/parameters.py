@@ -9,8 +9,10 @@ import torch
 
 from modelcheck.facts.structs import HiddenWeight, Parameters
 from modelcheck.graph.model import GraphModel, storage_users
-from modelcheck.graph.wire import Graph, Node, TensorInfo, TensorRef
+from modelcheck.graph.reach import written_tensors
+from modelcheck.graph.wire import Argument, Graph, Header, Node, TensorInfo, TensorRef
 
+LEAST_MOMENTUM = 0.001
 FREE_FORMULAS = 64  # tensors that a formula gives and that cost nothing; a thousand of them are a code
 
 
@@ -57,9 +59,10 @@ def hidden_weights(
         graphs: each graph with the nodes that can reach its output and the nodes that depend on its input.
     """
     read: set[int] = set()
+    kept = _running_statistics(model.header)
     for graph, reachable, dependent in graphs:
         for index in reachable:
-            read |= _weights_read(graph.nodes[index], index in dependent)
+            read |= _weights_read(graph.nodes[index], index in dependent, kept)
         read |= {output.id for output in graph.outputs if isinstance(output, TensorRef)}
     storages: dict[int, TensorInfo] = {}
     for index in sorted(read):
@@ -90,13 +93,34 @@ def _registrations(tensors: list[TensorInfo]) -> int:
     return sum(len(tensor.paths) for tensor in tensors if tensor.role == "parameter")
 
 
-def _weights_read(node: Node, dependent: bool) -> set[int]:
-    """Tensors that a node reads, without the running statistics of a batch norm that normalises the picture."""
+def _weights_read(node: Node, dependent: bool, kept: set[int]) -> set[int]:
+    """Tensors that a node reads, without the running statistics (``kept``) of a batch norm on the picture."""
     args = list(node.args)
-    if node.op == "aten.batch_norm.default" and dependent:
+    if node.op == "aten.batch_norm.default" and dependent and args[3:5] and _statistics(args[3:5]) <= kept:
         args[3:5] = []
     scalars = [s for arg in (*args, *node.kwargs.values()) for s in (arg if isinstance(arg, list) else [arg])]
     return {scalar.id for scalar in scalars if isinstance(scalar, TensorRef)}
+
+
+def _running_statistics(header: Header) -> set[int]:
+    """Tensors that training really keeps as running statistics.
+
+    With a momentum of nothing, or where another node writes to them too, they are a table.
+    """
+    kept: set[int] = set()
+    for node in header.train.nodes:
+        if node.op == "aten.batch_norm.default" and node.args[5] is True:
+            momentum = node.args[6]
+            if not isinstance(momentum, int | float) or momentum >= LEAST_MOMENTUM:
+                kept |= _statistics(list(node.args[3:5]))
+    touched = {
+        header.tensors[index].storage for graph in (header.train, header.evaluation) for index in written_tensors(graph)
+    }
+    return {index for index in kept if header.tensors[index].storage not in touched}
+
+
+def _statistics(arguments: list[Argument]) -> set[int]:
+    return {one.id for one in arguments if isinstance(one, TensorRef)}
 
 
 def _is_formula(values: torch.Tensor) -> bool:
@@ -106,12 +130,25 @@ def _is_formula(values: torch.Tensor) -> bool:
     flat = values.detach().reshape(-1)
     if flat.numel() <= 1 or bool((flat == flat[0]).all()):
         return True
+    return _is_even(flat) or _is_triangular(values)
+
+
+def _is_even(flat: torch.Tensor) -> bool:
+    """Whether the numbers are evenly spaced: exactly for integers, to two roundings of their own type for floats.
+
+    What is finer than a type's rounding cannot carry a weight; a tolerance relative to the step could.
+    """
     if flat.dtype is torch.bool or flat.is_complex():
-        return _is_triangular(values)
+        return False
+    if not flat.is_floating_point():
+        steps = flat.to(torch.int64).diff()
+        return bool((steps == steps[0]).all())
     numbers = flat.to(torch.float64)
-    steps = numbers.diff()
-    even = bool(((steps - steps.mean()).abs() <= 1e-6 * (steps.mean().abs() + 1e-12)).all())
-    return even or _is_triangular(values)
+    if not bool(numbers.isfinite().all()):
+        return False
+    spaced = torch.linspace(numbers[0].item(), numbers[-1].item(), len(numbers), dtype=torch.float64)
+    rounding = 2 * torch.finfo(flat.dtype).eps * numbers.abs().max()
+    return bool(((numbers - spaced).abs() <= rounding).all())
 
 
 def _is_triangular(values: torch.Tensor) -> bool:

@@ -17,9 +17,13 @@ from typing import Any
 import torch
 
 from modelcheck.facts.trace import Shape, Step, Trace
+from modelcheck.graph.operators import schema
 from modelcheck.graph.wire import InputRef, NodeRef
 
 Labels = tuple[str, ...]
+
+_FARTHEST = 2**24  # pixels
+_ROUNDING = Fraction(1, 10**6)  # of a reciprocal written as a float
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,9 @@ class Map:
         jump: input pixels between neighbouring units (height, width).
         pooled: True once the map was pooled away or flattened.
         slid: True once a convolution or a pool slid over it.
+        cut: True where a part of the map was left out since.
         averaged: labels whose dimension was averaged (or summed) by the nodes in ``by``.
-        summed: elements that were summed and not yet divided by; 1 where nothing is pending.
+        summed: by what a sum has yet to be divided to be an average; 1 where nothing is pending.
     """
 
     labels: Labels
@@ -41,9 +46,10 @@ class Map:
     jump: tuple[Fraction, Fraction]
     pooled: bool = False
     slid: bool = False
+    cut: bool = False
     averaged: str = ""
     by: tuple[int, ...] = ()
-    summed: int = 1
+    summed: Fraction = Fraction(1)
     area: int = 1
 
 
@@ -137,7 +143,7 @@ def _lost(source: Map, rank: int, *, whole: bool = False) -> Map:
         field=None if whole else source.field,
         averaged="",
         by=(),
-        summed=1,
+        summed=Fraction(1),
     )
 
 
@@ -155,7 +161,7 @@ def _joined(step: Step, sources: list[Map]) -> Map:
     if not shaped:
         return _lost(spatial_ones[0], rank, whole=True)
     whole = any(one.field is None for one in spatial_ones) or len(spatial_ones) < len(sources)
-    base = replace(shaped[0], averaged="", by=(), summed=1)
+    base = replace(shaped[0], averaged="", by=(), summed=Fraction(1))
     if whole:
         return replace(base, field=None)
     fields = [one.field for one in spatial_ones if one.field is not None]
@@ -169,19 +175,32 @@ def _joined(step: Step, sources: list[Map]) -> Map:
 
 def _elementwise(walk: _Walk, step: Step, sources: list[Map]) -> Map:
     source = sources[0]
-    if len(sources) == 1 and source.summed > 1 and _divides_by(step, source.summed):
+    divisor = _divisor(step) if len(sources) == 1 and source.by and source.summed != 1 else None
+    if divisor is None:
+        return _joined(step, sources)
+    left = source.summed / divisor
+    if abs(left - 1) > _ROUNDING:
+        return replace(source, summed=left)
+    divided = replace(source, summed=Fraction(1))
+    if _is_complete(divided, step.shape or ()):
         walk.average(step.index, source.by)
-        return replace(source, averaged="", by=(), summed=1)
-    return _joined(step, sources)
+    return divided
 
 
-def _divides_by(step: Step, count: int) -> bool:
-    number = next((one for one in step.args[1:] if isinstance(one, int | float) and not isinstance(one, bool)), None)
-    if number is None:
-        return False
+def _divisor(step: Step) -> Fraction | None:
+    """The number that a step divides by."""
+    numbers = [one for one in step.args[1:] if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(numbers) != 1 or not math.isfinite(numbers[0]) or numbers[0] == 0:
+        return None
     if step.name in ("div", "div_", "true_divide", "divide"):
-        return number == count
-    return step.name in ("mul", "mul_", "multiply") and math.isclose(number, 1 / count, rel_tol=1e-6)
+        return Fraction(numbers[0])
+    return 1 / Fraction(numbers[0]) if step.name in ("mul", "mul_", "multiply") else None
+
+
+def _is_complete(one: Map, shape: Shape) -> bool:
+    """Whether all of a map larger than one pixel was averaged: what is left of it has one row or column at most."""
+    left = [size for label, size in zip(one.labels, shape, strict=True) if label]
+    return bool(one.averaged) and one.area > 1 and one.summed == 1 and not one.cut and all(size == 1 for size in left)
 
 
 def _view(walk: _Walk, step: Step, sources: list[Map]) -> Map:
@@ -255,8 +274,8 @@ def _carry(
     outside = [k for k in group_out if k < len(after)]
     large = [k for k in outside if after[k] > 1] or outside[:1]
     if len(large) == 1:
-        result[large[0]] = marked
-        return marked in ("h", "w", "hw")
+        result[large[0]] = "".join(sorted(marked))
+        return marked in ("h", "w", "hw", "wh")
     if len(large) == 2 and marked == "hw":
         result[large[0]], result[large[1]] = "h", "w"
         return True
@@ -281,19 +300,17 @@ def _argument(step: Step, position: int, name: str, default: Any) -> Any:
 
 
 def _slide(source: Map, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> Map:
-    field = source.field and (
-        source.field[0] + (kernel[0] - 1) * dilation[0] * source.jump[0],
-        source.field[1] + (kernel[1] - 1) * dilation[1] * source.jump[1],
-    )
-    return replace(
-        source,
-        field=field,
-        jump=(source.jump[0] * stride[0], source.jump[1] * stride[1]),
-        slid=True,
-        averaged="",
-        by=(),
-        summed=1,
-    )
+    field, jump = source.field, source.jump
+    if field is not None:
+        field = (
+            field[0] + (kernel[0] - 1) * dilation[0] * jump[0],
+            field[1] + (kernel[1] - 1) * dilation[1] * jump[1],
+        )
+    jump = (jump[0] * stride[0], jump[1] * stride[1])
+    # exact numbers grow without end in a graph that strides over one pixel again and again
+    if any(max(one.numerator, one.denominator) > _FARTHEST for one in (*jump, *(field or ()))):
+        field, jump = None, (Fraction(1), Fraction(1))
+    return replace(source, field=field, jump=jump, slid=True, cut=False, averaged="", by=(), summed=Fraction(1))
 
 
 def _convolution(walk: _Walk, step: Step, sources: list[Map]) -> Map:
@@ -303,8 +320,10 @@ def _convolution(walk: _Walk, step: Step, sources: list[Map]) -> Map:
     kernel = _pair(step.args[1][-2:])
     stride = _pair(_argument(step, 3, "stride", 1))
     if "transpose" in step.name:
-        upscaled = replace(source, jump=(source.jump[0] / stride[0], source.jump[1] / stride[1]))
-        return _slide(upscaled, kernel, (1, 1), _pair(_argument(step, 7, "dilation", 1)))
+        # one unit of the result is reached from every stride-th weight of the kernel
+        reached = (math.ceil(kernel[0] / stride[0]), math.ceil(kernel[1] / stride[1]))
+        slid = _slide(source, reached, (1, 1), _pair(_argument(step, 7, "dilation", 1)))
+        return replace(slid, jump=(slid.jump[0] / stride[0], slid.jump[1] / stride[1]))
     return _slide(source, kernel, stride, _pair(_argument(step, 5, "dilation", 1)))
 
 
@@ -326,7 +345,7 @@ def _pool(walk: _Walk, step: Step, source: Map, *, average: bool) -> Map:
     sides, after = before[-dims:], shape[-dims:]
     adaptive = step.name.startswith("adaptive")
     if math.prod(after) == 1 and math.prod(sides) > 1:
-        if average and (adaptive or _covers(step, sides)):
+        if average and not source.cut and (adaptive or _covers(step, sides)):
             walk.reduced[step.index] = tuple(range(len(before) - dims, len(before)))
             walk.average(step.index, [step.index])
         return _lost(source, len(shape))
@@ -349,12 +368,19 @@ def _as_picture(source: Map, shape: Shape) -> Map:
 
 
 def _covers(step: Step, sides: Shape) -> bool:
-    """Whether the window is exactly the map, without padding."""
-    kernel = step.args[1]
-    kernel = (kernel,) * len(sides) if isinstance(kernel, int) else tuple(kernel) * (len(sides) // len(kernel))
-    padding = _argument(step, 3, "padding", 0)
-    padded = any(padding) if isinstance(padding, tuple | list) else bool(padding)
-    return kernel == tuple(sides) and not padded and _argument(step, 6, "divisor_override", None) is None
+    """Whether the window takes in the whole map and divides by its area."""
+    kernel, padding = (_sized(_argument(step, at, "", 0), len(sides)) for at in (1, 3))
+    if not all(k - p >= side for k, p, side in zip(kernel, padding, sides, strict=True)):
+        return False
+    divisor = _argument(step, 6, "divisor_override", None)
+    if divisor is not None:
+        return bool(divisor == math.prod(sides))
+    return not any(padding) or _argument(step, 5, "count_include_pad", True) is False
+
+
+def _sized(value: Any, count: int) -> tuple[int, ...]:
+    values = (value,) if isinstance(value, int) else tuple(value)
+    return values * count if len(values) == 1 else values
 
 
 def _adaptive_window(sides: Shape, after: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -367,13 +393,13 @@ def _reduction(walk: _Walk, step: Step, sources: list[Map]) -> Map:
     """mean, sum, max, var … over dimensions; the first two may be a global average."""
     source, before = sources[0], step.args[0]
     rank = len(before)
-    given = _argument(step, 1, "dim", None)
+    given = _by_name(step, "dim")
     dims = sorted(_dims(given, rank) if isinstance(given, int | tuple | list) else range(rank))
-    keep = bool(_argument(step, 2, "keepdim", False))
+    keep = bool(_by_name(step, "keepdim"))
     taken = "".join(source.labels[dim] for dim in dims)
     labels = tuple("" if k in dims else label for k, label in enumerate(source.labels) if keep or k not in dims)
     if not taken:
-        return replace(source, labels=labels, averaged="", by=(), summed=1)
+        return replace(source, labels=labels, averaged="", by=(), summed=Fraction(1))
     pure = all(source.labels[dim] for dim in dims)
     sizes = math.prod(before[dim] for dim in dims)
     together = "".join(sorted(source.averaged + taken))
@@ -381,20 +407,26 @@ def _reduction(walk: _Walk, step: Step, sources: list[Map]) -> Map:
     if not averaging:
         return _lost(source, len(labels)) if not _has_map(labels) else replace(source, labels=labels)
     walk.reduced[step.index] = tuple(dims)
-    by, area = (*source.by, step.index), source.area * sizes
-    summed = source.summed * (sizes if step.kind == "sum" else 1)
-    complete = together == "hw"
-    if complete and area > 1 and summed == 1:
-        walk.average(step.index, by)
-    return replace(
+    averaged = replace(
         source,
         labels=labels,
-        pooled=source.pooled or complete,
         averaged=together,
-        by=by,
-        summed=summed,
-        area=area,
+        by=(*source.by, step.index),
+        summed=source.summed * (sizes if step.kind == "sum" else 1),
+        area=source.area * sizes,
     )
+    if _is_complete(averaged, step.shape or ()):
+        walk.average(step.index, averaged.by)
+    gone = not any(size > 1 for label, size in zip(labels, step.shape or (), strict=True) if label)
+    return replace(averaged, pooled=source.pooled or gone)
+
+
+def _by_name(step: Step, name: str) -> Any:
+    """The argument of that name in the operator's schema; None where it is not given."""
+    described = schema(step.node.op)
+    names = [argument.name for argument in described.arguments] if described else []
+    at = names.index(name) if name in names else len(step.args)
+    return step.args[at] if at < len(step.args) else step.node.kwargs.get(name)
 
 
 def _dims(given: int | Sequence[int], rank: int) -> list[int]:
@@ -407,7 +439,7 @@ def _linear(walk: _Walk, step: Step, sources: list[Map]) -> Map:
     if source.pooled:
         return _lost(source, rank)
     if len(sources) == 1 and step.name == "linear" and not source.labels[-1]:
-        return replace(source, averaged="", by=(), summed=1)
+        return replace(source, averaged="", by=(), summed=Fraction(1))
     return _lost(source, rank, whole=True)
 
 
@@ -441,12 +473,34 @@ def _resample(walk: _Walk, step: Step, sources: list[Map]) -> Map:
     return replace(_joined(step, [source]), jump=(source.jump[0] / factor[0], source.jump[1] / factor[1]))
 
 
+def _cropped(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    """slice, narrow, index and pad: a map that lost pixels is not the whole map any more."""
+    source, before, shape = sources[0], step.args[0], step.shape or ()
+    if len(before) != len(shape) or len(sources) > 1:
+        return _joined(step, sources)
+    lost = any(label and now < was for label, was, now in zip(source.labels, before, shape, strict=True))
+    every = step.args[4] if step.name == "slice" and len(step.args) > 4 and isinstance(step.args[4], int) else 1
+    label = source.labels[step.args[1] % len(before)] if every > 1 else ""
+    jump = (source.jump[0] * (every if label == "h" else 1), source.jump[1] * (every if label == "w" else 1))
+    return replace(_joined(step, sources), cut=source.cut or lost, jump=jump)
+
+
+def _shuffle(walk: _Walk, step: Step, sources: list[Map]) -> Map:
+    """Pixels moved into channels, as by a window of stride r, or back."""
+    source, factor = _as_picture(sources[0], step.args[0]), step.args[1]
+    if source.pooled or source.labels != ("", "", "h", "w"):
+        return _joined(step, sources)
+    if step.name == "pixel_unshuffle":
+        return _slide(source, (factor, factor), (factor, factor), (1, 1))
+    return replace(source, jump=(source.jump[0] / factor, source.jump[1] / factor))
+
+
 def _select(walk: _Walk, step: Step, sources: list[Map]) -> Map:
     source, rank = sources[0], len(step.args[0])
     dim = _argument(step, 1, "dim", 0) % max(rank, 1)
     labels = tuple(label for k, label in enumerate(source.labels) if k != dim)
     return replace(
-        source, labels=labels, averaged="", by=(), summed=1, pooled=source.pooled or bool(source.labels[dim])
+        source, labels=labels, averaged="", by=(), summed=Fraction(1), pooled=source.pooled or bool(source.labels[dim])
     )
 
 
@@ -464,6 +518,14 @@ _HANDLERS: dict[str, Handler] = {
     "recurrent": _mixing,
     "softmax": _softmax,
     "select": _select,
+    "slice": _cropped,
+    "narrow": _cropped,
+    "index": _cropped,
+    "index_select": _cropped,
+    "pad": _cropped,
+    "constant_pad_nd": _cropped,
+    "pixel_shuffle": _shuffle,
+    "pixel_unshuffle": _shuffle,
     "amax": _reduction,
     "amin": _reduction,
     "var": _reduction,

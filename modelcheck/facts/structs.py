@@ -72,12 +72,16 @@ class HiddenWeight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts of the report, by the definitions in docs/design.md. Shapes are for one sample."""
+    """The facts of the report, by the definitions in docs/design.md. Shapes are for one sample.
+
+    ``output_kind`` is the evaluation graph's; the training graph's is another one where softmax is left to evaluation.
+    """
 
     capture: Literal["exported", "walked"]
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     output_kind: OutputKind
+    training_output_kind: OutputKind
     parameters: Parameters
     macs: int
     uncounted_operators: tuple[str, ...]

@@ -97,9 +97,15 @@ def macs_by_node(model: GraphModel, batches: tuple[int, ...]) -> dict[int, int]:
 
 
 def accepted_batches(model: GraphModel, output: Shape) -> tuple[int, ...]:
-    """Which of the batch sizes 1, 2 and 64 the evaluation graph maps to an output of as many rows."""
+    """Which of the batch sizes 1, 2 and 64 the evaluation graph maps to an output of as many rows.
+
+    A size for which the author's code takes another branch than the captured one is not accepted.
+    """
     accepted = [BATCH] if output[:1] == (BATCH,) else []
+    least, most = model.header.inputs[0].batches
     for batch in OTHER_BATCHES:
+        if batch < least or (most is not None and batch > most):
+            continue
         try:
             outputs = _run(model, batch, training=False)
         except DamagedCapture:

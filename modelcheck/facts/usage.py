@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from modelcheck.facts.live import Substitute, Trial, identity, middle_pixel
-from modelcheck.facts.reach import Reach
+from modelcheck.facts.live import Substitute, Trial, identity, jittered, middle_pixel
 from modelcheck.facts.spatial import GlobalAverage, Spatial
 from modelcheck.facts.structs import DropoutUse, LinearUse, Use
 from modelcheck.facts.trace import Step, Trace, references
+from modelcheck.graph.reach import Reach
 from modelcheck.graph.wire import Header, ModuleKind, NodeRef
 
 LEAST_RATE = 0.01
@@ -29,13 +29,17 @@ class Side:
         """Whether a node can reach the output."""
         return index in self.reach.nodes
 
+    def at_work(self, index: int) -> bool:
+        """Whether a node works on what comes from the input, and can reach the output."""
+        return index in self.dependent and index in self.reach.nodes
+
 
 def batch_norm(header: Header, train: Side, trial: Trial | None) -> Use:
     """Live batch norms that use the batch's statistics in training mode."""
     nodes = [
         step
         for step in train.trace.steps
-        if step.kind == "batch-norm" and step.args[5] is True and train.reachable(step.index)
+        if step.kind == "batch-norm" and step.args[5] is True and train.at_work(step.index)
     ]
     live = _live(trial, {step.index: identity for step in nodes}, training=True)
     return Use(count=len(live), declared=_declared(header, "batch-norm"), where=_where(header, nodes, live))
@@ -43,7 +47,7 @@ def batch_norm(header: Header, train: Side, trial: Trial | None) -> Use:
 
 def dropout(header: Header, train: Side, evaluation: Side, trial: Trial | None) -> DropoutUse:
     """Live dropouts with 0.01 ≤ p < 1 that are active in training and not in evaluation."""
-    active = [step for step in train.trace.steps if _is_active(step) and train.reachable(step.index)]
+    active = [step for step in train.trace.steps if _is_active(step) and train.at_work(step.index)]
     stuck = [step for step in evaluation.trace.steps if _is_active(step) and evaluation.reachable(step.index)]
     live = _live(trial, {step.index: identity for step in active}, training=True)
     honest = _without(header, [step for step in active if step.index in live], stuck)
@@ -69,9 +73,8 @@ def global_average_pooling(header: Header, train: Side, evaluation: Side, trial:
     return Use(count=count, declared=len(declared), where=_paths(header, steps))
 
 
-def fully_connected(header: Header, evaluation: Side) -> LinearUse:
-    """Live linear layers, as modules, functions or products with a weight."""
-    weighted = weighted_steps(evaluation)
+def fully_connected(header: Header, weighted: list[Step]) -> LinearUse:
+    """Live linear layers, as modules, functions or products with a weight, among the weighted ones."""
     nodes = [step for step in weighted if step.kind in ("linear", "product")]
     equals = [step for step in weighted if step.kind == "convolution" and _on_one_pixel(step)]
     return LinearUse(
@@ -82,18 +85,19 @@ def fully_connected(header: Header, evaluation: Side) -> LinearUse:
     )
 
 
-def weighted_steps(side: Side) -> list[Step]:
+def weighted_steps(side: Side, trial: Trial | None) -> list[Step]:
     """Live convolution, linear, recurrent and attention operators; a product counts if one side is a weight."""
-    return [
+    found = [
         step
         for step in side.trace.steps
-        if side.reachable(step.index)
-        and step.index in side.dependent
+        if side.at_work(step.index)
         and (
             step.kind in ("convolution", "linear", "recurrent", "attention")
             or (step.kind == "product" and _multiplies_weight(side, step))
         )
     ]
+    live = _live(trial, {step.index: jittered(step.node.op, step.index) for step in found}, training=side.training)
+    return [step for step in found if step.index in live]
 
 
 def _on_one_pixel(step: Step) -> bool:
@@ -130,7 +134,7 @@ def _without(header: Header, active: list[Step], stuck: list[Step]) -> list[Step
 
 
 def _live_averages(side: Side, trial: Trial | None) -> list[GlobalAverage]:
-    reachable = [average for average in side.spatial.averages if side.reachable(average.node)]
+    reachable = [average for average in side.spatial.averages if side.at_work(average.node)]
     substitutes: dict[int, Substitute] = {}
     for average in reachable:
         for node, dims in average.reductions:

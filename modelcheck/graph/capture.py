@@ -21,7 +21,7 @@ from modelcheck.graph.wire import Header
 
 GRAPH_MEMBER = "graph.json"
 WEIGHTS_MEMBER = "weights.safetensors"
-MAX_GRAPH_BYTES = 128 * 2**20
+MAX_GRAPH_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)

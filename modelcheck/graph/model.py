@@ -40,16 +40,17 @@ class GraphModel(nn.Module):
     Args:
         capture: a checked capture.
         device: where to run; by default where the weights are.
+        copy: False where nobody will change the weights and they may be shared.
     """
 
-    def __init__(self, capture: Capture, device: torch.device | str | None = None) -> None:
+    def __init__(self, capture: Capture, device: torch.device | str | None = None, *, copy: bool = True) -> None:
         super().__init__()
         self.header = capture.header
         self._plans = {True: _plan(self.header.train), False: _plan(self.header.evaluation)}
         users = storage_users(self.header)
         self._windows = tuple(_window(info, users[info.storage], self.header) for info in self.header.tensors)
         for index, storage in enumerate(capture.storages):
-            self._hold(index, storage.to(device, copy=True) if device else storage.clone(), users[index])
+            self._hold(index, storage.to(device or storage.device, copy=copy), users[index])
 
     def _hold(self, index: int, storage: torch.Tensor, users: list[TensorInfo]) -> None:
         whole = _whole(users, storage.numel())

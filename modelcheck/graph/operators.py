@@ -59,7 +59,7 @@ _ATEN: dict[Kind, str] = {
         log_sigmoid.default glu.default rrelu.default rrelu_.default""",
     "softmax": """
         softmax.int log_softmax.int _softmax.default _log_softmax.default logsumexp.default""",
-    "mean": "mean.default mean.dim",
+    "mean": "mean.default mean.dim nanmean.default",
     "sum": "sum.default sum.dim_IntList",
     "view": """
         view.default reshape.default flatten.using_ints unflatten.int permute.default transpose.int t.default
@@ -252,8 +252,22 @@ def _steps(function: Callable[..., Any], states: int) -> Callable[..., Any]:
     return in_steps
 
 
+def _divided(value: torch.Tensor, other: Any, *, rounding_mode: str | None = None) -> torch.Tensor:
+    """Div with a rounding mode; the smallest integer by minus one ends the process (SIGFPE) if torch divides it."""
+    whole = not value.is_floating_point() and not value.is_complex() and not isinstance(other, float)
+    if rounding_mode != "trunc" or not whole or (isinstance(other, torch.Tensor) and other.is_floating_point()):
+        function = torch.ops.aten.div.Tensor_mode if isinstance(other, torch.Tensor) else torch.ops.aten.div.Scalar_mode
+        return function(value, other, rounding_mode=rounding_mode)
+    divisor = torch.as_tensor(other, device=value.device)
+    safe = torch.where(divisor == -1, torch.ones_like(divisor), divisor)
+    quotient = torch.ops.aten.div.Tensor_mode(value, safe, rounding_mode=rounding_mode)
+    return torch.where(divisor == -1, -quotient, quotient)
+
+
 # Served by an equal operator. Uninitialised memory is another process's secret, and view fails on channels_last.
 _SERVED: dict[str, Callable[..., Any]] = {
+    "aten.div.Tensor_mode": _divided,
+    "aten.div.Scalar_mode": _divided,
     "aten.view.default": torch.ops.aten.reshape.default,
     "aten._unsafe_view.default": torch.ops.aten.reshape.default,
     "aten.empty.memory_format": _zeros_for_empty,

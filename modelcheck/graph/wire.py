@@ -96,6 +96,7 @@ class TensorInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         paths: the names under which it is registered; for a constant the name that was found for it.
         storage: index of the storage; ``offset``, ``shape`` and ``stride`` are in its elements.
         trainable: True where the author's parameter requires a gradient.
+        persistent: True for what is part of the author's state dict.
     """
 
     role: Literal["parameter", "buffer", "constant"]
@@ -105,6 +106,7 @@ class TensorInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     shape: tuple[int, ...]
     stride: tuple[int, ...]
     trainable: bool
+    persistent: bool
 
 
 ModuleKind = Literal[
@@ -122,10 +124,15 @@ class ModuleInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class InputInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One input for one sample, without the batch."""
+    """One input for one sample, without the batch.
+
+    Args:
+        batches: the least and the most samples for which the author's branches are the captured ones; a claim.
+    """
 
     shape: tuple[int, ...]
     dtype: str
+    batches: tuple[int, int | None]
 
 
 class StorageInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

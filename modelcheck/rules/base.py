@@ -44,6 +44,7 @@ class Subject:
         failure: why there are no facts.
         input_shape: what the policy declares for one sample.
         classes: how many scores the policy expects of one sample.
+        most_epochs: within how many epochs the policy asks for its accuracy.
     """
 
     facts: Facts | None = None
@@ -52,6 +53,7 @@ class Subject:
     failure: AuthorError | None = None
     input_shape: tuple[int, ...] | None = None
     classes: int | None = None
+    most_epochs: int | None = None
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,10 @@ class Accuracy(Rule):
             raise NotRun(
                 f"the last {_epochs_that_count(options.of)} epochs are asked for, and nothing was trained here"
             )
+        trained, most = len(subject.metrics.epochs), subject.most_epochs
+        if most is not None and trained > most:
+            text = f"{trained} epochs were trained, and the policy asks for its accuracy within {most}"
+            return Decision(text, (Problem(text),))
         counted = _counted(subject.metrics, options.of)
         worst = min(counted)
         what = {"best": "best", "last": "last"}.get(

@@ -10,7 +10,7 @@ from modelcheck.facts.structs import OutputKind
 from modelcheck.report import Metrics, TestAccuracy, finite_or_none
 from modelcheck.training.augmentation import scale
 from modelcheck.training.datasets import Dataset
-from modelcheck.training.losses import check_output, classification_loss
+from modelcheck.training.losses import check_output, classification_loss, run
 from modelcheck.training.manners import mode, placed
 from modelcheck.training.precision import autocast, choose_dtype, dtype_name
 from modelcheck.training.recipe import Precision
@@ -68,7 +68,7 @@ def evaluate(
     with placed(model, device), mode(model, training=False), cast:
         outputs = []
         for images in torch.split(dataset.test_images.to(device), batch):
-            output = model(scale(images, dataset.mean, dataset.std, normalize=normalize))
+            output = run(model, scale(images, dataset.mean, dataset.std, normalize=normalize))
             outputs.append(check_output(output, len(images), dataset.classes))
     output, labels = torch.cat(outputs).float(), dataset.test_labels.to(device)
     confusion = _confusion(output.argmax(1), labels, dataset.classes)

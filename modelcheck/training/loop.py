@@ -12,7 +12,7 @@ from modelcheck.report import Epoch, Metrics, TestAccuracy, finite_or_none
 from modelcheck.training.augmentation import augment, scale
 from modelcheck.training.datasets import Dataset
 from modelcheck.training.evaluation import Evaluation, evaluate
-from modelcheck.training.losses import check_output, classification_loss
+from modelcheck.training.losses import check_output, classification_loss, run
 from modelcheck.training.manners import Snapshot, mode, placed, seeded
 from modelcheck.training.observer import Observer, Silent
 from modelcheck.training.optimizers import learning_rate, make_optimizer, update
@@ -29,6 +29,7 @@ def train(
     recipe: Recipe,
     *,
     output_kind: OutputKind,
+    training_output_kind: OutputKind | None = None,
     seed: int,
     device: torch.device,
     epochs: int | None = None,
@@ -49,7 +50,8 @@ def train(
         model: (N, C, H, W) float to (N, classes).
         dataset: trained on its training images, evaluated on its test images.
         recipe: how to train.
-        output_kind: what the model's output is; the loss follows from it.
+        output_kind: what the model's output is in evaluation mode; the loss follows from it.
+        training_output_kind: what it is in training mode, where that is something else.
         seed: of everything random.
         device: where to compute.
         epochs: instead of the recipe's; the learning rate's schedule is stretched to them.
@@ -64,7 +66,17 @@ def train(
     if count < 1 or len(dataset.train_images) < 2:
         raise UsageError(f"{count} epochs on {len(dataset.train_images)} images: expected at least 1 on at least 2")
     with placed(model, device, channels_last=recipe.channels_last), seeded(seed, device) as generator:
-        training = _Training(model, dataset, recipe, output_kind, device, count, observer or Silent(), generator)
+        training = _Training(
+            model,
+            dataset,
+            recipe,
+            output_kind,
+            training_output_kind or output_kind,
+            device,
+            count,
+            observer or Silent(),
+            generator,
+        )
         training.run()
     return training.metrics(seed)
 
@@ -77,6 +89,7 @@ class _Training:
     dataset: Dataset
     recipe: Recipe
     output_kind: OutputKind
+    training_output_kind: OutputKind
     device: torch.device
     count: int
     observer: Observer
@@ -163,8 +176,9 @@ class _Training:
         images = augment(self.images[index], recipe.augmentation, self.generator)
         labels = self.labels[index]
         with autocast(self.device, self.dtype):
-            output = self.model(scale(images, dataset.mean, dataset.std, normalize=recipe.normalize))
-        loss = classification_loss(check_output(output, len(index), dataset.classes), labels, self.output_kind)
+            made = run(self.model, scale(images, dataset.mean, dataset.std, normalize=recipe.normalize))
+        output = check_output(made, len(index), dataset.classes)
+        loss = classification_loss(output, labels, self.training_output_kind)
         if not loss.requires_grad:
             raise ForwardError("nothing to train: no parameter that requires a gradient reaches the output")
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations

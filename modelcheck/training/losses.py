@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 
+from modelcheck.author_trace import describe_exception
 from modelcheck.errors import ForwardError
 from modelcheck.facts.structs import OutputKind
 
@@ -33,6 +34,19 @@ def classification_loss(output: Tensor, labels: Tensor, kind: OutputKind, reduct
         reduction: "mean" or "sum".
     """
     return F.nll_loss(log_probabilities(output, kind), labels, reduction=reduction)
+
+
+def run(model: nn.Module, images: Tensor) -> object:
+    """The model's output.
+
+    Raises:
+        ForwardError: the model does not run on that batch; it was captured for another one.
+    """
+    try:
+        return model(images)
+    except (RuntimeError, IndexError, ValueError, TypeError) as error:
+        shape = "x".join(map(str, images.shape))
+        raise ForwardError(f"the model does not run on a batch of {shape}: {describe_exception(error)}") from None
 
 
 def check_output(output: object, images: int, classes: int) -> Tensor:

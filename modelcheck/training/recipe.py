@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +10,7 @@ from msgspec import Meta
 
 from modelcheck.errors import UsageError
 from modelcheck.names import unknown_name
-from modelcheck.strict import from_table
+from modelcheck.strict import from_table, read_toml
 
 PRESETS = Path(__file__).parent / "recipes"
 DEFAULT_RECIPE = "fast"
@@ -122,10 +121,8 @@ def load_recipe(name_or_path: str | Path = DEFAULT_RECIPE) -> Recipe:
 
 def _read(path: Path, name: str) -> Recipe:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except FileNotFoundError as error:
         text = unknown_name("recipe", path.stem, recipe_names())
         raise UsageError(f"{path}: no such file; or, without the path and .toml, {text}") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: not a readable TOML file: {error}.") from error
     return from_table(table, Recipe, path, name=name)

@@ -35,7 +35,8 @@ def _step(model: nn.Module, batch: int, training: bool) -> list[torch.Tensor]:
     model.train(training)
     generator = torch.Generator().manual_seed(batch)
     torch.manual_seed(1)
-    outputs = tree_leaves(model(torch.randn((batch, *SHAPE), generator=generator)))
+    # of several outputs the first is the model's
+    outputs = tree_leaves(model(torch.randn((batch, *SHAPE), generator=generator)))[:1]
     if training and any(output.requires_grad for output in outputs):
         sum(output.square().sum() for output in outputs).backward()
     return [output.detach() for output in outputs]

@@ -72,6 +72,15 @@ GLOBAL_AVERAGES = {
     "AdaptiveAvgPool1d after flatten": lambda x: nn.AdaptiveAvgPool1d(1)(x.flatten(2)),
     "AvgPool1d after flatten": lambda x: F.avg_pool1d(x.flatten(2), 36),
     "pool of the pooled rest": Twice(nn.AvgPool2d(2), nn.AvgPool2d(3)),
+    "transposed": lambda x: x.transpose(2, 3).flatten(2).mean(2),
+    "AvgPool2d that is larger, clipped": nn.AvgPool2d(7, ceil_mode=True),
+    "AvgPool2d with padding that is not counted": lambda x: F.avg_pool2d(x, 10, padding=2, count_include_pad=False),
+    "AvgPool2d divided by the area": lambda x: F.avg_pool2d(x, 6, divisor_override=36),
+    "sum divided by one side after the other": lambda x: x.sum((2, 3)) / 6 / 6,
+    "sum and division for each side": lambda x: x.sum(3).div(6).sum(2).div(6),
+    "mean over what is left of a row": lambda x: F.max_pool2d(x, (6, 1)).mean(3).flatten(1),
+    "nanmean": lambda x: x.nanmean((2, 3)),
+    "after a crop and a convolution-like pool": lambda x: F.max_pool2d(x[:, :, 1:5, 1:5], 2).mean((2, 3)),
     "after a channel shuffle": lambda x: x.view(-1, 2, 5, 6, 6).transpose(1, 2).reshape(-1, 10, 6, 6).mean((2, 3)),
 }
 
@@ -86,6 +95,11 @@ NO_GLOBAL_AVERAGES = {
     "mean over channels too": lambda x: x.mean((1, 2, 3)).unsqueeze(1).expand(-1, 10),
     "mean over channels": lambda x: x.mean(1).flatten(1)[:, :10],
     "sum over another number": lambda x: x.sum((2, 3)) / 35,
+    "a part of the map": lambda x: x[:, :, :5, :5].mean((2, 3)),
+    "every other pixel": lambda x: x[:, :, ::2, ::2].mean((2, 3)),
+    "a part of the flattened map": lambda x: x.flatten(2)[:, :, :30].mean(2),
+    "the map without its last row": lambda x: F.pad(x, (0, 0, 0, -1)).mean((2, 3)),
+    "a part through a pool": lambda x: F.adaptive_avg_pool2d(x[:, :, 1:, 1:], 1),
     "sum alone": lambda x: x.sum((2, 3)),
     "a map that is already 1x1": lambda x: F.adaptive_avg_pool2d(F.max_pool2d(x, 6), 1),
     "mean of one pixel": lambda x: x[:, :, :1, :1].mean((2, 3)),
@@ -167,6 +181,8 @@ NORMALISATIONS = {
         0,
         1,
     ),
+    "of a constant": (lambda net, x: x + net.drop(net.bn(torch.ones(4, 10, 1, 1))).mean(0), 0, 0),
+    "the same for all classes": (lambda net, x: x + net.drop(net.bn(x)).mean((1, 2, 3), keepdim=True), 0, 0),
     "dropout that stays on": (lambda net, x: F.dropout(net.bn(x), 0.1), 1, 0),
     "one that stays on beside an honest one": (lambda net, x: F.dropout(net.drop(net.bn(x)), 0.5), 1, 1),
     "dropout of 0": (lambda net, x: F.dropout(net.bn(x), 0.0, net.training), 1, 0),
@@ -372,9 +388,63 @@ class InRunningStatistics(Head):
         return x * self.bn(torch.ones(1, 50)).sum()
 
 
+class PastDoubles(Head):
+    """Weights in the last bits of 64-bit integers, which doubles round away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("w", torch.randint(0, 200, (50,)) + 2**62)
+
+    def more(self, x):
+        return x * (self.w - 2**62).float().sum()
+
+
+class OnARamp(Head):
+    """Weights in what a ramp of doubles is off by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("w", torch.arange(50).double() * 1e5 + torch.randn(50).double() * 0.01)
+
+    def more(self, x):
+        return x * (self.w - torch.arange(50).double() * 1e5).float().sum()
+
+
+class FrozenStatistics(Head):
+    """Running statistics that training never changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bn = nn.BatchNorm1d(50, affine=False, momentum=0.0)
+        self.bn.running_mean.normal_()
+        self.bn.running_var.uniform_(1, 2)
+
+    def more(self, x):
+        return x * self.bn(x[:, :1].expand(-1, 50) * 1e-9).sum(1, keepdim=True)
+
+
+class RestoredStatistics(FrozenStatistics):
+    """Running statistics that training changes and forward changes back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bn.momentum = 0.1
+
+    def more(self, x):
+        x = super().more(x)
+        if self.training:
+            self.bn.running_mean.div_(0.9)
+            self.bn.running_var.sub_(0.1)
+        return x
+
+
 @pytest.mark.parametrize(
     ("model", "hidden"),
     [
+        (PastDoubles, 100),
+        (OnARamp, 100),
+        (FrozenStatistics, 100),
+        (RestoredStatistics, 100),
         (PlainTensor, 100),
         (InAList, 100),
         (InAGlobal, 100),
@@ -534,3 +604,57 @@ def test_two_windows_on_one_storage_count_what_they_span() -> None:
             return x + self.low + self.high
 
     assert facts(Net()).parameters.total == HONEST + 15
+
+
+def test_a_layer_that_changes_nothing_is_no_weighted_layer() -> None:
+    class Net(Head):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, 10, 28)
+
+        def forward(self, x):
+            return super().forward(x) + 0 * self.conv(x).flatten(1)
+
+    found = facts(Net())
+    assert (found.weighted_layers, found.fully_connected.count) == (1, 1)
+
+
+def test_softmax_that_is_left_to_evaluation() -> None:
+    class Net(Head):
+        def more(self, x):
+            return x if self.training else x.log_softmax(1)
+
+    found = facts(Net())
+    assert (found.training_output_kind, found.output_kind) == ("logits", "log-probabilities")
+
+
+def test_of_several_outputs_the_first_is_the_model() -> None:
+    class Net(Head):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bn, self.other = nn.BatchNorm1d(10), nn.Linear(10, 10)
+
+        def more(self, x):
+            return {"logits": x, "more": self.other(self.bn(x))}
+
+    found = facts(Net())
+    assert (found.output_shape, found.batch_norm.count, found.weighted_layers) == ((10,), 0, 1)
+    assert found.parameters.unused == 20 + 110
+
+
+@pytest.mark.parametrize(
+    ("more", "accepted"),
+    [
+        (lambda x: x, (1, 2, 64)),
+        (lambda x: x + torch.zeros(2, 10), (2,)),
+        (lambda x: x if x.shape[0] == 2 else -x, (2,)),
+        (lambda x: -x if x.shape[0] > 16 else x, (1, 2)),
+        (lambda x: x.squeeze(), (2, 64)),
+    ],
+)
+def test_batches_that_get_the_captured_graph(more, accepted: tuple[int, ...]) -> None:
+    class Net(Head):
+        def more(self, x):
+            return more(x)
+
+    assert facts(Net()).accepted_batches == accepted

@@ -39,7 +39,9 @@ def test_a_chain_of_convolutions(layers: list[tuple[int, int, int]]) -> None:
         ([nn.Conv2d(1, 2, 28)], (28, 28)),
         ([nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.1), nn.Conv2d(4, 4, 3, groups=4)], (5, 5)),
         ([nn.Conv2d(1, 4, 3), nn.PReLU(), nn.ZeroPad2d(2), nn.Conv2d(4, 4, 3)], (5, 5)),
-        ([nn.Conv2d(1, 2, 2, stride=2), nn.ConvTranspose2d(2, 2, 2, stride=2), nn.Conv2d(2, 2, 3)], (5, 5)),
+        # three neighbours of the upsampled map come from two inputs of the transposed convolution
+        ([nn.Conv2d(1, 2, 2, stride=2), nn.ConvTranspose2d(2, 2, 2, stride=2), nn.Conv2d(2, 2, 3)], (4, 4)),
+        ([nn.PixelUnshuffle(2), nn.Conv2d(4, 2, 3)], (6, 6)),
     ],
 )
 def test_kinds_of_layers(layers: list[nn.Module], field: tuple[int, int]) -> None:
@@ -76,6 +78,8 @@ def head(function) -> nn.Module:
         (lambda net, x: x.flatten(2).softmax(-1).view(-1, 4, 28, 28), None),
         (lambda net, x: F.interpolate(F.max_pool2d(x, 2), scale_factor=2), 4),
         (lambda net, x: net.two(x).flip(-1), 7),
+        (lambda net, x: net.two(x[:, :, ::2, ::2]), 11),
+        (lambda net, x: net.two(F.normalize(x, dim=1)), 7),
     ],
 )
 def test_joins_and_global_context(function, field: int | None) -> None:

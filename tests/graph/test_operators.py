@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -83,3 +86,20 @@ def test_factories_are_told_the_device() -> None:
 def test_bombs_do_not_go_off(name: str, values: tuple[object, ...]) -> None:
     with pytest.raises((TypeError, ValueError, OverflowError)):
         implementation(name)(*values)
+
+
+DIVISIONS = """
+import torch
+from modelcheck.graph.operators import implementation
+
+tensors, numbers = (implementation(f"aten.div.{name}") for name in ("Tensor_mode", "Scalar_mode"))
+low, minus = torch.tensor([-(2**63), 7]), torch.tensor([-1, -1])
+assert tensors(low, minus, rounding_mode="trunc").tolist() == [-(2**63), -7]
+assert numbers(low, -1, rounding_mode="trunc").tolist() == [-(2**63), -7]
+assert tensors(torch.tensor([-7]), torch.tensor([2]), rounding_mode="trunc").item() == -3
+assert numbers(torch.tensor([-7.0]), 2, rounding_mode="floor").item() == -4.0
+"""
+
+
+def test_the_smallest_integer_by_minus_one_does_not_end_the_process() -> None:
+    assert subprocess.run([sys.executable, "-c", DIVISIONS], check=False).returncode == 0

@@ -18,6 +18,7 @@ PLAIN = Facts(
     input_shape=(1, 28, 28),
     output_shape=(10,),
     output_kind="logits",
+    training_output_kind="logits",
     parameters=Parameters(total=100, trainable=100, frozen=0, unused=0, shared=0, hidden=0, bytes=400),
     macs=1000,
     uncounted_operators=(),

@@ -146,7 +146,7 @@ def test_a_missing_file_is_named_with_the_nearest_preset(tmp_path: Path) -> None
 
 
 def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not a readable TOML file"):
+    with pytest.raises(UsageError, match="a folder, where a TOML file is expected"):
         load_recipe(tmp_path)
 
 

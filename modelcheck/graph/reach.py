@@ -57,6 +57,14 @@ def depends_on_input(graph: Graph) -> frozenset[int]:
     return frozenset(nodes)
 
 
+def written_tensors(graph: Graph) -> frozenset[int]:
+    """The table's tensors that a node changes in place, through whatever alias; batch norm's statistics aside."""
+    groups = _alias_groups(graph)
+    written = {groups.find(key) for node in graph.nodes for key in _written(node)}
+    read = {key for node in graph.nodes for argument in (*node.args, *node.kwargs.values()) for key in _keys(argument)}
+    return frozenset(index for kind, index in read if kind == "tensor" and groups.find((kind, index)) in written)
+
+
 class _Groups:
     """Union-find over values that may share memory."""
 

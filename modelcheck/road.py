@@ -1,0 +1,279 @@
+"""One target's way from its name to a report: load, capture, describe, train or score, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from modelcheck.errors import AuthorError, ForwardError, UsageError
+from modelcheck.files import check_writable
+from modelcheck.judge import judge, score, verdict
+from modelcheck.names import unknown_name
+from modelcheck.policy import Policy
+from modelcheck.report import Metrics, Report, Tool
+from modelcheck.rules.base import Subject
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from modelcheck.facts.compute import Description
+    from modelcheck.graph.capture import Capture
+    from modelcheck.graph.model import GraphModel
+    from modelcheck.training.datasets import Dataset
+    from modelcheck.training.observer import Observer
+    from modelcheck.training.recipe import Recipe
+
+    Target = str | nn.Module | type[nn.Module]
+
+DEFAULT_INPUT = (1, 28, 28)
+CAPTURE_SUFFIX = ".mcz"
+TRAINED_BATCH = 64  # of the sizes that are tried, the one that stands for any
+_NORMALIZE = "normalize"  # in the metadata of saved weights: whether they want normalised pictures
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Road:
+    """One target's way from its name to a report."""
+
+    target: Target
+    policy: Policy
+    input: Sequence[int] | None
+    arguments: Mapping[str, object] | None
+    select: Iterable[str]
+    ignore: Iterable[str]
+    strict: bool
+    seed: int = 0
+
+    def report(self, measure: Scoring | None = None) -> Report:
+        """The report; with a measure also its metrics.
+
+        Raises:
+            UsageError: the command, the policy or the data are wrong, or nothing has the target's name.
+        """
+        policy = self.policy.scoring() if measure else self.policy
+        active = policy.active(self.select, self.ignore)
+        prepared = measure.prepare() if measure else None
+        shape = tuple(self.input) if self.input else None
+        declared = self.policy.model.input
+        classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
+        description, metrics, failure = None, None, None
+        try:
+            captured = capture_target(self.target, shape, self.policy, self.arguments, self.seed)
+            description = _describe(captured)
+            if prepared and measure and _fits(description, prepared):
+                metrics = measure.run(captured, description, prepared, self.seed)
+        except AuthorError as error:
+            failure = error
+        subject = Subject(
+            facts=description.facts if description else None,
+            layers=description.layers if description else (),
+            metrics=metrics,
+            failure=failure,
+            input_shape=declared or shape,
+            classes=classes,
+            most_epochs=self.policy.training.epochs,
+        )
+        outcomes, findings = judge(subject, active)
+        return Report(
+            tool=_tool(),
+            target=_name(self.target),
+            policy=self.policy.name,
+            verdict=verdict(subject, active, outcomes, findings, strict=self.strict, measured=measure is not None),
+            score=score(self.policy, outcomes),
+            facts=subject.facts,
+            layers=subject.layers,
+            findings=findings,
+            rules=outcomes,
+            metrics=metrics,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """Evaluates given weights on a data set."""
+
+    dataset: str
+    data_dir: Path | None
+    device: Device
+    weights: Path | None
+
+    def prepare(self) -> Prepared:
+        """Data and device: what can be wrong with the command is found before the author's code runs."""
+        from modelcheck.training.datasets import load_dataset
+
+        if self.weights and not self.weights.is_file():
+            raise UsageError(f"cannot read the weights {self.weights}: there is no such file")
+        return Prepared(load_dataset(self.dataset, self.data_dir), _device(self.device))
+
+    def run(self, captured: Capture, description: Description, prepared: Prepared, seed: int) -> Metrics:
+        """What was measured on the capture's graph."""
+        from modelcheck.training.evaluation import evaluate, evaluation_metrics
+
+        model, metadata = self._model(captured, description, prepared)
+        found = evaluate(
+            model,
+            prepared.dataset,
+            output_kind=description.facts.output_kind,
+            device=prepared.device,
+            normalize=metadata.get(_NORMALIZE) != "false",
+        )
+        return evaluation_metrics(found, prepared.dataset, device=prepared.device)
+
+    def _model(
+        self, captured: Capture, description: Description, prepared: Prepared
+    ) -> tuple[GraphModel, dict[str, str]]:
+        """The module that runs the capture, with the given weights, and what their file says of their training."""
+        from modelcheck.graph.model import GraphModel
+        from modelcheck.weights import load_weights
+
+        _check_fit(description, prepared)
+        model = GraphModel(captured, device="cpu")
+        return model, load_weights(model, self.weights) if self.weights else {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Scoring):
+    """Trains and evaluates."""
+
+    recipe: str | Path | None
+    epochs: int | None
+    save: Path | None
+    observer: Observer | None
+
+    def prepare(self) -> Prepared:
+        """Data, device and recipe."""
+        from modelcheck.training.recipe import DEFAULT_RECIPE, load_recipe
+
+        recipe = load_recipe(self.recipe or DEFAULT_RECIPE)
+        if self.save:
+            check_writable(self.save, "--save")
+        if self.epochs is not None and self.epochs < 1:
+            raise UsageError(f"epochs: at least 1 is expected, not {self.epochs}")
+        prepared = super().prepare()
+        return Prepared(prepared.dataset, prepared.device, recipe)
+
+    def run(self, captured: Capture, description: Description, prepared: Prepared, seed: int) -> Metrics:
+        """What was measured while the capture's graph was trained; the weights are saved."""
+        from modelcheck.training.loop import train
+        from modelcheck.weights import save_weights
+
+        assert prepared.recipe is not None
+        model, _ = self._model(captured, description, prepared)
+        metrics = train(
+            model,
+            prepared.dataset,
+            prepared.recipe,
+            output_kind=description.facts.output_kind,
+            training_output_kind=description.facts.training_output_kind,
+            seed=seed,
+            device=prepared.device,
+            epochs=self.epochs,
+            observer=self.observer,
+        )
+        if self.save:
+            normalize = "true" if prepared.recipe.normalize else "false"
+            metadata = {"modelcheck": version("modelcheck"), "recipe": prepared.recipe.name, _NORMALIZE: normalize}
+            try:
+                save_weights(model, self.save, metadata)
+            except UsageError as error:
+                reached = f"{metrics.test_accuracy.last:.2%} on the test set"
+                raise UsageError(f"{error}. The training is lost; it reached {reached}") from None
+        return metrics
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a measure needs besides the model."""
+
+    dataset: Dataset
+    device: torch.device
+    recipe: Recipe | None = None
+
+
+def capture_target(
+    target: Target,
+    shape: tuple[int, ...] | None,
+    policy: Policy,
+    arguments: Mapping[str, object] | None,
+    seed: int = 0,
+) -> Capture:
+    """The capture that a target is or gives.
+
+    Args:
+        target: a model, a class or a TARGET.
+        shape: one sample's, where the user gives it; else the policy's, else ``DEFAULT_INPUT``.
+        policy: for the declared input.
+        arguments: for the constructor.
+        seed: of the initialisation.
+    Raises:
+        UsageError: nothing has that name, or what is given does not go with a capture.
+        AuthorError: the author's code could not be loaded, captured or run, or the capture is damaged.
+    """
+    from modelcheck.graph.capture import load_capture
+
+    if isinstance(target, str) and target.endswith(CAPTURE_SUFFIX):
+        if arguments:
+            raise UsageError(f"{target} is a capture, which takes no arguments")
+        loaded = load_capture(target)
+        if shape and loaded.header.inputs[0].shape != shape:
+            held = "x".join(map(str, loaded.header.inputs[0].shape))
+            raise UsageError(f"{target} was captured for an input of {held}: leave --input out")
+        return loaded
+    from modelcheck.capturing.capture import capture_model
+    from modelcheck.loading import built
+
+    declared = shape or policy.model.input
+    with built(target, arguments, seed) as (model, name):
+        try:
+            return capture_model(model, declared or DEFAULT_INPUT, name)
+        except ForwardError as error:
+            if declared:
+                raise
+            hint = "An input of 1x28x28 was assumed; --input CxHxW (in Python: input=(C, H, W)) declares another."
+            raise ForwardError(f"{error.message}\n{hint}", file=error.file, line=error.line) from None
+
+
+def _describe(captured: Capture) -> Description:
+    from modelcheck.facts.compute import compute_facts
+
+    return compute_facts(captured)
+
+
+def _check_fit(description: Description, prepared: Prepared) -> None:
+    facts, dataset = description.facts, prepared.dataset
+    if facts.input_shape != dataset.input_shape:
+        shapes = ["x".join(map(str, one)) for one in (facts.input_shape, dataset.input_shape)]
+        raise UsageError(f"the model was captured for an input of {shapes[0]}, and {dataset.name} has {shapes[1]}")
+
+
+def _fits(description: Description, prepared: Prepared) -> bool:
+    """Whether the graph can be trained: batches of any size in, one score for each class out."""
+    facts = description.facts
+    return facts.output_shape == (prepared.dataset.classes,) and TRAINED_BATCH in facts.accepted_batches
+
+
+def _device(device: Device) -> torch.device:
+    import torch
+
+    if device not in get_args(Device):
+        raise UsageError(f"--device: {unknown_name('device', device, get_args(Device))}")
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise UsageError("--device cuda: torch finds no CUDA device here; leave it out, or use cpu")
+    return torch.device("cuda" if available and device != "cpu" else "cpu")
+
+
+def _tool() -> Tool:
+    return Tool(name="modelcheck", version=version("modelcheck"), torch=version("torch"))
+
+
+def _name(target: Target) -> str:
+    if isinstance(target, str):
+        return target
+    kind = target if isinstance(target, type) else type(target)
+    return f"{kind.__module__}:{kind.__qualname__}"
