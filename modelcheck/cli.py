@@ -231,7 +231,13 @@ def evaluate(
     target: TargetArgument,
     weights: Annotated[
         Path,
-        typer.Option("--weights", metavar="FILE", help="Safetensors, or a state dict.", show_default=False),
+        typer.Option(
+            "--weights",
+            metavar="FILE",
+            help="Safetensors, or a state dict. Pictures are normalised, unless the file says that its training did "
+            "not do so (`--save` writes that).",
+            show_default=False,
+        ),
     ],
     dataset: DatasetOption = "mnist",
     data_dir: DataDirOption = None,

@@ -56,6 +56,10 @@ def test_ci_finds_the_commands(marker: str) -> None:
     assert 'readme_block "$block"' in (ROOT / ".ci/run").read_text()
 
 
+def test_nothing_is_left_to_fill_in() -> None:
+    assert not re.search(r"^[A-Z]{4,}$", README, re.MULTILINE)
+
+
 def test_every_command_named_is_there() -> None:
     from typer.main import get_command
 

@@ -57,7 +57,7 @@ class InputShape(Rule):
 
     ## Known limits
 
-    Three batch sizes are tried. A model that takes another branch from some size on is captured with one of them.
+    Three batch sizes are tried: 1, 2 and 64. One for which the model's code takes another branch is not accepted.
     """
 
     code = "MC301"
