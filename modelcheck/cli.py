@@ -411,6 +411,9 @@ def _print(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
+    except OSError as error:
+        _drop_output()
+        raise UsageError(f"cannot write the report: {error.strerror or error}") from None
 
 
 def _drop_output() -> None:

@@ -81,9 +81,14 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What training and evaluation measured. ``confusion[i][j]``: images of class i that were taken for class j."""
+    """What training and evaluation measured.
+
+    ``official``: on the published data of that name, to the bit. ``confusion[i][j]``: images of class i that were taken
+    for class j.
+    """
 
     dataset: str
+    official: bool
     train_images: int
     test_images: int
     recipe: str | None

@@ -95,11 +95,13 @@ def _registrations(tensors: list[TensorInfo]) -> int:
 
 def _weights_read(node: Node, dependent: bool, kept: set[int]) -> set[int]:
     """Tensors that a node reads, without the running statistics (``kept``) of a batch norm on the picture."""
-    args = list(node.args)
-    if node.op == "aten.batch_norm.default" and dependent and args[3:5] and _statistics(args[3:5]) <= kept:
-        args[3:5] = []
-    scalars = [s for arg in (*args, *node.kwargs.values()) for s in (arg if isinstance(arg, list) else [arg])]
-    return {scalar.id for scalar in scalars if isinstance(scalar, TensorRef)}
+    read = {scalar.id for scalar in node.scalars() if isinstance(scalar, TensorRef)}
+    if node.op == "aten.batch_norm.default" and dependent:
+        statistics = _statistics(list(node.args[3:5]))
+        # what stands in two places is read in the other one
+        elsewhere = _statistics([*node.args[:3], *node.args[5:]])
+        read -= (statistics & kept) - elsewhere
+    return read
 
 
 def _running_statistics(header: Header) -> set[int]:

@@ -108,12 +108,7 @@ class _Walk:
         return self.maps.get(argument.id) if isinstance(argument, NodeRef) else None
 
     def visit(self, step: Step) -> None:
-        sources = [
-            found
-            for argument in (*step.node.args, *step.node.kwargs.values())
-            for scalar in (argument if isinstance(argument, list) else [argument])
-            if (found := self.of(scalar)) is not None
-        ]
+        sources = [found for scalar in step.node.scalars() if (found := self.of(scalar)) is not None]
         if not sources or step.shape is None:
             return
         handler = _HANDLERS.get(step.kind) or _HANDLERS.get(step.name)

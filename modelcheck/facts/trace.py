@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from modelcheck.errors import DamagedCapture, ForwardError
 from modelcheck.graph.model import GraphModel
 from modelcheck.graph.operators import DTYPES, KINDS, Kind
-from modelcheck.graph.wire import Argument, Graph, Node, NodeRef, TensorRef
+from modelcheck.graph.wire import Graph, Node
 
 BATCH = 2
 OTHER_BATCHES = (1, 64)
@@ -28,7 +28,6 @@ class Step:
     Args:
         args: what the node received, each tensor as its shape.
         shape: of the (first) result; None where it is no tensor.
-        macs: multiply-adds for one sample; 0 where nothing was counted.
     """
 
     index: int
@@ -36,7 +35,6 @@ class Step:
     kind: Kind
     args: tuple[Any, ...]
     shape: Shape | None
-    macs: int = 0
 
     @property
     def name(self) -> str:
@@ -130,12 +128,6 @@ def _run(
     if not all(isinstance(output, torch.Tensor) for output in outputs):
         raise DamagedCapture("an output of the graph is no tensor")
     return outputs
-
-
-def references(argument: Argument) -> list[NodeRef | TensorRef]:
-    """The values that an argument reads."""
-    scalars = argument if isinstance(argument, list) else [argument]
-    return [scalar for scalar in scalars if isinstance(scalar, NodeRef | TensorRef)]
 
 
 def _shape_of(value: Any) -> Shape | None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from modelcheck.facts.live import Substitute, Trial, identity, jittered, middle_pixel
 from modelcheck.facts.spatial import GlobalAverage, Spatial
 from modelcheck.facts.structs import DropoutUse, LinearUse, Use
-from modelcheck.facts.trace import Step, Trace, references
+from modelcheck.facts.trace import Step, Trace
 from modelcheck.graph.reach import Reach
-from modelcheck.graph.wire import Header, ModuleKind, NodeRef
+from modelcheck.graph.wire import Header, ModuleKind, NodeRef, TensorRef
 
 LEAST_RATE = 0.01
 
@@ -106,8 +106,10 @@ def _on_one_pixel(step: Step) -> bool:
 
 def _multiplies_weight(side: Side, step: Step) -> bool:
     """Whether an operand is made without the model's input."""
-    operands = [one for argument in step.node.args for one in references(argument)]
-    return any(not isinstance(one, NodeRef) or one.id not in side.dependent for one in operands)
+    return any(
+        isinstance(one, TensorRef) or (isinstance(one, NodeRef) and one.id not in side.dependent)
+        for one in step.node.scalars()
+    )
 
 
 def _is_active(step: Step) -> bool:

@@ -229,7 +229,8 @@ def _metrics(metrics: Metrics) -> RenderableType:
 
 def _metric_rows(metrics: Metrics) -> Iterable[tuple[str, Text]]:
     accuracy = metrics.test_accuracy
-    images = f" of {metrics.test_images:,} {metrics.dataset} test images, loss {loss_text(metrics.test_loss)}"
+    data = metrics.dataset if metrics.official else f"{metrics.dataset} (not the published data)"
+    images = f" of {metrics.test_images:,} {data} test images, loss {loss_text(metrics.test_loss)}"
     yield "test accuracy", Text.assemble((f"{percent(accuracy.last)}", "bold"), images)
     if metrics.epochs:
         count = len(metrics.epochs)

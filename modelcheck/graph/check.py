@@ -110,9 +110,8 @@ def _check_node(what: str, node: Node, index: int, header: Header) -> None:
     _require(len(node.file or "") <= MAX_NAME, f"{what} has a file name that is too long")
     wrong = misfit(node)
     _require(wrong is None, f"{what} ({node.op}) {wrong}")
-    for argument in (*node.args, *node.kwargs.values()):
-        for scalar in argument if isinstance(argument, list) else [argument]:
-            _check_argument(what, scalar, index, header)
+    for scalar in node.scalars():
+        _check_argument(what, scalar, index, header)
 
 
 def _check_argument(what: str, argument: Argument, before: int, header: Header) -> None:

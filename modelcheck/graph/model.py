@@ -201,10 +201,9 @@ def _plan(graph: Graph) -> list[tuple[Node, Callable[..., Any], list[int]]]:
     last: dict[int, int] = {}
     for index, node in enumerate(graph.nodes):
         last[index] = index
-        for argument in (*node.args, *node.kwargs.values()):
-            for scalar in argument if isinstance(argument, list) else [argument]:
-                if isinstance(scalar, NodeRef):
-                    last[scalar.id] = index
+        for scalar in node.scalars():
+            if isinstance(scalar, NodeRef):
+                last[scalar.id] = index
     for output in graph.outputs:
         if isinstance(output, NodeRef):
             last[output.id] = len(graph.nodes)

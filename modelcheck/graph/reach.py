@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from modelcheck.graph.operators import schema
-from modelcheck.graph.wire import Argument, Graph, InputRef, Node, NodeRef, TensorRef
+from modelcheck.graph.wire import Argument, Graph, InputRef, Node, NodeRef, TensorRef, scalars
 
 Key = tuple[str, int]
 
@@ -112,7 +112,7 @@ def _aliases(op: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 def _keys(argument: Argument) -> list[Key]:
     keys: list[Key] = []
-    for scalar in argument if isinstance(argument, list) else [argument]:
+    for scalar in scalars(argument):
         match scalar:
             case NodeRef(id=id_):
                 keys.append(("node", id_))

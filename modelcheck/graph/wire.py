@@ -6,6 +6,7 @@ compression and sizes beyond the limits are refused; what the numbers mean is ch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -62,6 +63,12 @@ Scalar = None | bool | int | float | NodeRef | TensorRef | InputRef | Special | 
 Argument = Scalar | list[Scalar]
 
 
+def scalars(*arguments: Argument) -> Iterator[Scalar]:
+    """The arguments, with those that are lists taken apart."""
+    for argument in arguments:
+        yield from argument if isinstance(argument, list) else (argument,)
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One call of one operator.
 
@@ -79,6 +86,10 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     file: str | None = None
     line: int | None = None
     grad: bool = True
+
+    def scalars(self) -> Iterator[Scalar]:
+        """All that the node is given, by position and by name."""
+        return scalars(*self.args, *self.kwargs.values())
 
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

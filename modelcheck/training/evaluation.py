@@ -91,6 +91,7 @@ def evaluation_metrics(
     accuracy = evaluation.accuracy
     return Metrics(
         dataset=dataset.name,
+        official=dataset.official,
         train_images=len(dataset.train_images),
         test_images=evaluation.images,
         recipe=None,

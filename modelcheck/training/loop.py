@@ -192,6 +192,7 @@ class _Training:
         best = max(self.epochs, key=lambda epoch: epoch.test_accuracy)  # the first of equals
         return Metrics(
             dataset=self.dataset.name,
+            official=self.dataset.official,
             train_images=len(self.images),
             test_images=self.evaluation.images,
             recipe=self.recipe.name,

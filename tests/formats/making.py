@@ -25,6 +25,7 @@ def metrics(**changes: Any) -> Metrics:
     )
     made = Metrics(
         dataset="mnist",
+        official=True,
         train_images=60_000,
         test_images=10_000,
         recipe="fast",

@@ -71,6 +71,7 @@ def metrics(*accuracies: float, last: float | None = None) -> Metrics:
     best = max(accuracies, default=last or 0.0)
     return Metrics(
         dataset="mnist",
+        official=True,
         train_images=600,
         test_images=100,
         recipe="fast" if epochs else None,
