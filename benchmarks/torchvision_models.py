@@ -16,7 +16,11 @@ from torch import nn
 import modelcheck
 
 # as the published weights were made
-_BUILT_AS = {"googlenet": {"aux_logits": False, "init_weights": False}, "inception_v3": {"init_weights": False}}
+_BUILT_AS = {
+    "googlenet": {"aux_logits": False, "init_weights": False},
+    "inception_v3": {"init_weights": False},
+    "vit_h_14": {"image_size": 518},
+}
 
 
 def main(names: list[str]) -> None:
