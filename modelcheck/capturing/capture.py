@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import io
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 
 import torch
 from torch import nn
@@ -168,11 +171,14 @@ def _graph(
 
 
 def _export(model: nn.Module, example: torch.Tensor, training: bool) -> torch.export.ExportedProgram:
+    printed = io.StringIO()
     try:
-        with plain_bookkeeping(model):
-            return torch.export.export(
+        with plain_bookkeeping(model), redirect_stdout(printed), redirect_stderr(printed):
+            exported = torch.export.export(
                 _Holder(model), (example,), dynamic_shapes={"x": {0: torch.export.Dim.AUTO}}, strict=False
             )
+        sys.stderr.write(printed.getvalue())  # the author's; where export fails it prints the graph, for its makers
+        return exported
     except KeyboardInterrupt:
         raise
     except BaseException as error:

@@ -10,6 +10,7 @@ from torch.utils._pytree import tree_leaves
 
 from capturing.zoo import SHAPE, ZOO
 from modelcheck.capturing.capture import capture_model
+from modelcheck.errors import NotCapturable
 from modelcheck.graph.capture import capture_from_bytes
 from modelcheck.graph.model import GraphModel
 
@@ -87,3 +88,25 @@ def test_equal_captures_give_equal_bytes(build: Callable[[], nn.Module]) -> None
     data = _bytes(build)
     assert capture_from_bytes(data).to_bytes() == data
     assert capture_model(_built(build), SHAPE).to_bytes() == data
+
+
+def test_what_forward_prints_is_shown_and_what_torch_prints_of_a_failure_is_not(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Prints(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            print("hello")
+            return x * 2
+
+    class Branches(Prints):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x if x.sum() > 0 else super().forward(x)
+
+    capture_model(Prints(), SHAPE)
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "hello\nhello\n")
+    with pytest.raises(NotCapturable):
+        capture_model(Branches(), SHAPE)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert set(err.split()) <= {"hello"}
