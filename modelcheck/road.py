@@ -177,7 +177,7 @@ class Training(Scoring):
         )
         if self.save:
             normalize = "true" if prepared.recipe.normalize else "false"
-            metadata = {"modelcheck": version("modelcheck"), "recipe": prepared.recipe.name, _NORMALIZE: normalize}
+            metadata = {"version": version("modelcheck"), "recipe": prepared.recipe.name, _NORMALIZE: normalize}
             try:
                 save_weights(model, self.save, metadata)
             except UsageError as error:

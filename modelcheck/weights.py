@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import safetensors
 import safetensors.torch
 import torch
@@ -16,6 +17,7 @@ from modelcheck.files import write_beside
 from modelcheck.graph.model import GraphModel
 
 _SHOWN = 5
+_METADATA = "modelcheck"
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")
 
 
@@ -31,7 +33,9 @@ def save_weights(model: GraphModel, path: Path, metadata: dict[str, str] | None 
         if info.persistent
         for name in info.paths
     }
-    write_beside(path, safetensors.torch.save(named, metadata))
+    # under one key: safetensors writes several in any order, and equal weights must be equal files
+    one = {_METADATA: msgspec.json.encode(metadata, order="sorted").decode()} if metadata else None
+    write_beside(path, safetensors.torch.save(named, one))
 
 
 def load_weights(model: GraphModel, path: Path) -> dict[str, str]:
@@ -68,7 +72,15 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     except (safetensors.SafetensorError, ValueError, KeyError):
         return _read_state_dict(path), {}
     with safetensors.safe_open(str(path), "pt") as file:
-        return weights, file.metadata() or {}
+        return weights, _metadata(file.metadata() or {})
+
+
+def _metadata(stored: dict[str, str]) -> dict[str, str]:
+    """What ``save_weights`` was given; empty for a file that others wrote."""
+    try:
+        return msgspec.json.decode(stored.get(_METADATA, "{}"), type=dict[str, str])
+    except msgspec.MsgspecError:
+        return {}
 
 
 def _read_state_dict(path: Path) -> dict[str, torch.Tensor]:

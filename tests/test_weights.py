@@ -157,3 +157,14 @@ def test_a_parameter_whose_entries_are_one_number_is_refused(tmp_path: Path) -> 
     safetensors.torch.save_file({k: v.clone().contiguous() for k, v in net.state_dict().items()}, tmp_path / "w")
     with pytest.raises(UsageError, match="bias cannot be set"):
         load_weights(_graph(net), tmp_path / "w")
+
+
+def test_equal_weights_are_equal_files_and_foreign_metadata_does_no_harm(graph: GraphModel, tmp_path: Path) -> None:
+    said = {name: str(number) for number, name in enumerate("abcdefgh")}
+    for name in ("one", "two"):
+        save_weights(graph, tmp_path / name, said if name == "one" else dict(reversed(said.items())))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert load_weights(graph, tmp_path / "one") == said
+    state = safetensors.torch.load_file(tmp_path / "one")
+    safetensors.torch.save_file(state, tmp_path / "foreign", {"modelcheck": "no json", "format": "pt"})
+    assert load_weights(graph, tmp_path / "foreign") == {}
