@@ -51,7 +51,7 @@ def compute_facts(capture: Capture) -> Description:
     kind = output_kind(evaluation.trace)
     trial = None
     if Trial.affordable(model, total_macs, elements):
-        trial = Trial(model, total_macs, elements, samples=4 if 64 in batches else BATCH, logits=kind == "logits")
+        trial = Trial(model, total_macs, elements, logits=kind == "logits")
     weighted = usage.weighted_steps(evaluation, trial)
     header = capture.header
     sides = (train, evaluation)

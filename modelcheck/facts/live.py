@@ -15,6 +15,7 @@ from modelcheck.graph.model import GraphModel
 from modelcheck.graph.operators import DTYPES, implementation, is_random
 from modelcheck.graph.wire import Graph
 
+SAMPLES = 2  # the batch that every graph accepts, as it was captured with
 DRAWS = 3  # a network that is dead on one random draw may live on another
 MEASURABLE = 1e-4  # of the output's own spread
 MAX_MACS = 20_000_000_000  # for one sample; beyond it reachability alone decides
@@ -36,15 +37,13 @@ class Trial:
         model: with real weights, on the CPU.
         macs: multiply-adds of one sample, which bound what is tried.
         elements: of all values that a graph makes for a batch of two, which bound it too.
-        samples: how many random pictures, a batch that the graphs accept.
         logits: whether the output is logits, of which only the differences within a sample matter.
     """
 
-    def __init__(self, model: GraphModel, macs: int, elements: int, *, samples: int, logits: bool) -> None:
+    def __init__(self, model: GraphModel, macs: int, elements: int, *, logits: bool) -> None:
         self.model = model
         self.macs = macs
         self.elements = elements
-        self.samples = samples
         self.logits = logits
         self._plain: dict[tuple[bool, int], torch.Tensor] = {}
         self._drawn: dict[int, tuple[list[torch.Tensor], dict[int, torch.Tensor]]] = {}
@@ -75,7 +74,7 @@ class Trial:
     def _affordable_each(self, candidates: int, training: bool) -> bool:
         graph = self.model.header.train if training else self.model.header.evaluation
         return (
-            self.macs * self.samples * candidates <= MAX_MACS_EACH
+            self.macs * SAMPLES * candidates <= MAX_MACS_EACH
             and self.elements * candidates <= MAX_ELEMENTS_EACH
             and len(graph.nodes) * candidates <= MAX_NODES_EACH
         )
@@ -122,8 +121,7 @@ class Trial:
         if draw not in self._drawn:
             generator = torch.Generator().manual_seed(draw)
             inputs = [
-                _random_input((self.samples, *one.shape), DTYPES[one.dtype], generator)
-                for one in self.model.header.inputs
+                _random_input((SAMPLES, *one.shape), DTYPES[one.dtype], generator) for one in self.model.header.inputs
             ]
             self._drawn[draw] = inputs, _moved(self.model, generator)
         return self._drawn[draw]
