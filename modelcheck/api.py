@@ -97,9 +97,7 @@ def train_eval(
     Raises:
         UsageError: as ``inspect``, or data, recipe, weights or device cannot be had.
     """
-    resolved = _policy(policy)
-    if min_accuracy is not None:
-        resolved = resolved.requiring_accuracy(min_accuracy)
+    resolved = _policy(policy, min_accuracy)
     road = Road(target, resolved, input, arguments, select, ignore, strict, seed)
     training = Training(
         recipe=recipe or resolved.training.recipe,
@@ -130,9 +128,7 @@ def evaluate(
     min_accuracy: float | None = None,
 ) -> Report:
     """Score weights that somebody trained, on the test set; arguments as of ``train_eval``."""
-    resolved = _policy(policy)
-    if min_accuracy is not None:
-        resolved = resolved.requiring_accuracy(min_accuracy)
+    resolved = _policy(policy, min_accuracy)
     road = Road(target, resolved, input, arguments, select, ignore, strict)
     scoring = Scoring(
         dataset=dataset, data_dir=Path(data_dir) if data_dir else None, device=device, weights=Path(weights)
@@ -140,5 +136,6 @@ def evaluate(
     return road.report(scoring)
 
 
-def _policy(policy: Policy | str | Path | None) -> Policy:
-    return policy if isinstance(policy, Policy) else load_policy(policy)
+def _policy(policy: Policy | str | Path | None, min_accuracy: float | None = None) -> Policy:
+    resolved = policy if isinstance(policy, Policy) else load_policy(policy)
+    return resolved if min_accuracy is None else resolved.requiring_accuracy(min_accuracy)

@@ -9,7 +9,7 @@ import torch
 
 from modelcheck.facts.structs import Layer
 from modelcheck.facts.trace import Shape, Step, Trace
-from modelcheck.graph.model import GraphModel, storage_users
+from modelcheck.graph.model import GraphModel, scalar_count, storage_users
 from modelcheck.graph.wire import Header
 
 # what a person calls a layer when it is written as a function
@@ -66,7 +66,7 @@ def _give_parameters(model: GraphModel, header: Header, rows: dict[tuple[str, st
             continue
         owner = next(tensor for tensor in tensors if tensor.role == "parameter").paths[0].rpartition(".")[0]
         row = rows.setdefault((owner, ""), _Row(owner, types.get(owner, "")))
-        row.parameters += stored.numel() * (2 if stored.is_complex() else 1)
+        row.parameters += scalar_count(stored)
 
 
 def _layer(row: _Row, header: Header) -> Layer:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 
 from modelcheck.facts.structs import HiddenWeight, Parameters
-from modelcheck.graph.model import GraphModel, storage_users
+from modelcheck.graph.model import GraphModel, scalar_count, storage_users
 from modelcheck.graph.reach import written_tensors
 from modelcheck.graph.wire import Argument, Graph, Header, Node, TensorInfo, TensorRef
 
@@ -31,7 +31,7 @@ def parameters(
     for index, tensors in enumerate(users):
         stored = model.storage(index)
         if isinstance(stored, torch.nn.Parameter):
-            scalars = stored.numel() * (2 if stored.is_complex() else 1)
+            scalars = scalar_count(stored)
             rows.append((index, scalars, tensors, stored))
     used = {model.header.tensors[tensor].storage for tensor in read}
     total = sum(scalars for _, scalars, _, _ in rows)
@@ -83,7 +83,7 @@ def hidden_weights(
                 kind="buffer" if info.role == "buffer" else "constant",
                 dtype=str(stored.dtype).removeprefix("torch."),
                 shape=info.shape,
-                counted=max(stored.numel() * (2 if stored.is_complex() else 1), math.ceil(stored_bytes / 4)),
+                counted=max(scalar_count(stored), math.ceil(stored_bytes / 4)),
             )
         )
     return tuple(found), size

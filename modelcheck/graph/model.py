@@ -165,6 +165,11 @@ class _Window:
         self.whole, self.detached = whole, detached
 
 
+def scalar_count(values: torch.Tensor) -> int:
+    """How many real numbers a tensor holds; a complex one counts as two."""
+    return values.numel() * (2 if values.is_complex() else 1)
+
+
 def storage_users(header: Header) -> list[list[TensorInfo]]:
     """For each storage the tensors that lie in it."""
     users: list[list[TensorInfo]] = [[] for _ in header.storages]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from modelcheck.facts.spatial import _relabel
+from modelcheck.facts.labels import relabel
 from tests.facts.describe import facts
 
 
@@ -108,7 +108,7 @@ def test_a_model_without_a_map_has_none() -> None:
     ],
 )
 def test_labels_follow_a_reshape(before, labels, after, expected) -> None:
-    assert _relabel(before, labels, after) == expected
+    assert relabel(before, labels, after) == expected
 
 
 def test_a_map_reshaped_in_place_is_lost_and_does_no_harm() -> None:
