@@ -60,5 +60,41 @@ class NotCapturable(AuthorError):
     code = "MC004"
 
 
+class UnsafeSubmission(AuthorError):
+    """An archive or a folder holds links that lead out of it, paths that do, or far too much (MC606)."""
+
+    code = "MC606"
+
+
+class NoModel(AuthorError):
+    """Nothing in the file or folder is a model (MC604)."""
+
+    code = "MC604"
+
+
+class AmbiguousModel(AuthorError):
+    """Several models could be meant; the text lists them as targets (MC605)."""
+
+    code = "MC605"
+
+
+class TimeLimit(AuthorError):
+    """The isolated process took longer than it may (MC601)."""
+
+    code = "MC601"
+
+
+class MemoryLimit(AuthorError):
+    """The isolated process wanted more memory than it may have (MC602)."""
+
+    code = "MC602"
+
+
+class Crashed(AuthorError):
+    """The isolated process ended without a result: by a signal, or because the author's code ended it (MC603)."""
+
+    code = "MC603"
+
+
 class DamagedCapture(AuthorError):
     """A capture file is truncated, malformed, or asks for something that is not allowed (MC001)."""

@@ -1,16 +1,45 @@
-"""A target of any kind as a model ready to be captured."""
+"""A target of any kind as a model ready to be captured, and its capture, in this process."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import torch
 from torch import nn
 
 from modelcheck.author_trace import author_code
+from modelcheck.capturing.capture import capture_model
 from modelcheck.errors import ConstructorError, UsageError
+from modelcheck.graph.capture import Capture
+from modelcheck.origin import Origin
 from modelcheck.target import importable, load_model
+
+Pick = Literal["primary", "largest"]
+
+
+def capture_here(
+    target: str | nn.Module | type[nn.Module],
+    shape: Sequence[int],
+    arguments: Mapping[str, object] | None = None,
+    seed: int = 0,
+    pick: Pick | None = None,
+) -> tuple[Capture, Origin | None]:
+    """The capture of what the target names, and where it came from; the author's code runs in this process.
+
+    Args:
+        target: a model, a class or a TARGET.
+        shape: one sample's.
+        arguments: for the constructor.
+        seed: of the initialisation.
+        pick: which of several candidates to take; None where that is an error.
+    Raises:
+        UsageError: nothing has that name.
+        AuthorError: the author's code could not be loaded, captured or run.
+    """
+    with built(target, arguments, seed) as (model, name):
+        return capture_model(model, shape, name), None
 
 
 @contextlib.contextmanager

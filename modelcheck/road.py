@@ -224,18 +224,17 @@ def capture_target(
             held = "x".join(map(str, loaded.header.inputs[0].shape))
             raise UsageError(f"{target} was captured for an input of {held}: leave --input out")
         return loaded
-    from modelcheck.capturing.capture import capture_model
-    from modelcheck.loading import built
+    from modelcheck.loading import capture_here
 
     declared = shape or policy.model.input
-    with built(target, arguments, seed) as (model, name):
-        try:
-            return capture_model(model, declared or DEFAULT_INPUT, name)
-        except ForwardError as error:
-            if declared:
-                raise
-            hint = "An input of 1x28x28 was assumed; --input CxHxW (in Python: input=(C, H, W)) declares another."
-            raise ForwardError(f"{error.message}\n{hint}", file=error.file, line=error.line) from None
+    try:
+        captured, _ = capture_here(target, declared or DEFAULT_INPUT, arguments, seed)
+        return captured
+    except ForwardError as error:
+        if declared:
+            raise
+        hint = "An input of 1x28x28 was assumed; --input CxHxW (in Python: input=(C, H, W)) declares another."
+        raise ForwardError(f"{error.message}\n{hint}", file=error.file, line=error.line) from None
 
 
 def _describe(captured: Capture) -> Description:
