@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 
-from modelcheck.errors import AuthorError
+from modelcheck.errors import AuthorError, LoadError
 
 LONGEST_TEXT = 500
 # what some well-known packages are called where one installs them
@@ -24,6 +24,18 @@ _DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
 }
 _INSTALLED = {"site-packages", "dist-packages"}
+_LABELS: dict[Path, str] = {}  # folders that are shown under another name
+
+
+class DefinitionFailed(Exception):
+    """Carries an exception of the author's, its cause, past Python, which would take it for a name's absence."""
+
+
+def actual(exc: BaseException) -> BaseException:
+    """The author's own exception."""
+    while type(exc) is DefinitionFailed and exc.__cause__ is not None:
+        exc = exc.__cause__
+    return exc
 
 
 @contextlib.contextmanager
@@ -40,6 +52,8 @@ def author_code(error: type[AuthorError], failed: str, *allowed: type[BaseExcept
     except BaseException as exc:
         if isinstance(exc, (KeyboardInterrupt, *allowed)):
             raise
+        if isinstance(actual(exc), ImportError):
+            error = LoadError  # what is not installed cannot be loaded, whenever it is asked for
         file, line = author_frame(exc) or (None, None)
         at = f"{file}, line {line}: " if file else ""
         text = f"{failed}: {at}{describe_exception(exc)}{_advice(exc, file)}"
@@ -53,10 +67,11 @@ def author_frame(exc: BaseException) -> tuple[str, int] | None:
     the innermost that is not modelcheck's. The file is shortened as by ``shown_path``. A syntax error lies in
     the file that could not be compiled, which has no frame.
     """
-    if isinstance(exc, SyntaxError) and exc.filename and exc.lineno and is_file(exc.filename):
+    exc = actual(exc)
+    if isinstance(exc, SyntaxError) and exc.filename and exc.lineno and _is_code(exc.filename):
         return shown_path(exc.filename), exc.lineno
     frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(exc.__traceback__)]
-    frames = [(file, line) for file, line in reversed(frames) if is_file(file) and not _is_ours(file)]
+    frames = [(file, line) for file, line in reversed(frames) if _is_code(file) and not _is_ours(file)]
     chosen = next((frame for frame in frames if not is_library(frame[0])), frames[0] if frames else None)
     return (shown_path(chosen[0]), chosen[1]) if chosen else None
 
@@ -66,6 +81,7 @@ def describe_exception(exc: BaseException) -> str:
 
     An exception whose ``__str__`` raises is told by its type alone.
     """
+    exc = actual(exc)
     name = class_name(type(exc))
     try:
         # an exact str: a subclass of str could bring methods of its own; a syntax error's names its place again
@@ -84,7 +100,7 @@ def definition(value: object) -> tuple[str, int] | None:
     if type(function) is not FunctionType:  # isinstance would ask the author's object
         return None
     code = function.__code__
-    found = is_file(code.co_filename) and not is_library(code.co_filename)
+    found = _is_code(code.co_filename) and not is_library(code.co_filename)
     return (shown_path(code.co_filename), code.co_firstlineno) if found else None
 
 
@@ -101,11 +117,29 @@ def printable(text: str, limit: int = LONGEST_TEXT) -> str:
 
 
 def shown_path(path: str | Path) -> str:
-    """``path`` relative to the current directory where it lies below it, otherwise as it is; safe to show."""
+    """``path`` relative to the current directory where it lies below it, otherwise as it is; safe to show.
+
+    A file below a folder that ``shown_as`` labels is named as below the label.
+    """
+    for folder, label in list(_LABELS.items()):
+        if Path(path).is_relative_to(folder):
+            return printable("/".join([label, *Path(path).relative_to(folder).parts]))
     try:
         return printable(str(Path(path).relative_to(Path.cwd())))
     except (OSError, ValueError):
         return printable(str(path))
+
+
+@contextlib.contextmanager
+def shown_as(folder: Path, label: str) -> Iterator[None]:
+    """Let ``shown_path`` name what lies in ``folder`` as if it lay in ``label``, in every thread, within the block."""
+    ways = {folder.absolute(), folder.resolve()}  # a temporary folder is often reached through a link
+    _LABELS.update(dict.fromkeys(ways, label))
+    try:
+        yield
+    finally:
+        for way in ways:
+            _LABELS.pop(way, None)
 
 
 def is_library(path: str | Path) -> bool:
@@ -125,12 +159,18 @@ def is_file(path: str | Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises where a name is too long
 
 
+def _is_code(file: str) -> bool:
+    """Whether code of that name comes from a file, or from a notebook's cell (``book.ipynb, cell 7``)."""
+    return is_file(file) or is_file(re.sub(r"(?<=\.ipynb), cell \d+$", "", file, flags=re.IGNORECASE))
+
+
 def _is_ours(file: str) -> bool:
     return Path(file).is_relative_to(Path(__file__).parent)
 
 
 def _advice(exc: BaseException, file: str | None) -> str:
     """Say what helps, for the failures that beginners meet most."""
+    exc = actual(exc)
     if isinstance(exc, SystemExit):
         return '; what is only to run as a script belongs under `if __name__ == "__main__":`'
     if isinstance(exc, AttributeError) and "before Module.__init__() call" in describe_exception(exc):

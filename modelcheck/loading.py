@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 import torch
 from torch import nn
 
 from modelcheck.author_trace import author_code
 from modelcheck.capturing.capture import capture_model
+from modelcheck.capturing.manners import process_as_found
 from modelcheck.errors import ConstructorError, UsageError
 from modelcheck.graph.capture import Capture
 from modelcheck.origin import Origin
-from modelcheck.target import importable, load_model
-
-Pick = Literal["primary", "largest"]
+from modelcheck.target import LoadedModel, Pick, loaded
 
 
 def capture_here(
@@ -38,20 +36,24 @@ def capture_here(
         UsageError: nothing has that name.
         AuthorError: the author's code could not be loaded, captured or run.
     """
-    with built(target, arguments, seed) as (model, name):
-        return capture_model(model, shape, name), None
+    with built(target, arguments, seed, pick) as made:
+        return capture_model(made.model, shape, made.name), made.origin()
 
 
 @contextlib.contextmanager
 def built(
-    target: str | nn.Module | type[nn.Module], arguments: Mapping[str, object] | None = None, seed: int = 0
-) -> Iterator[tuple[nn.Module, str]]:
-    """The model and its name; within the context its forward can import its neighbours.
+    target: str | nn.Module | type[nn.Module],
+    arguments: Mapping[str, object] | None = None,
+    seed: int = 0,
+    pick: Pick | None = None,
+) -> Iterator[LoadedModel]:
+    """The model; within the context its forward can execute and import what it needs. The process is left as it was.
 
     Args:
         target: a model is taken as it is; a class or a TARGET is built.
         arguments: for the constructor.
         seed: of the initialisation, where the model is built here: equal commands give equal reports.
+        pick: which of several candidates to take; None where that is an error.
     Raises:
         UsageError: nothing has that name, or arguments are given for a model that is already built.
         AuthorError: the author's code raised.
@@ -59,15 +61,14 @@ def built(
     if isinstance(target, nn.Module):
         if arguments:
             raise UsageError("arguments are given for a model that is already built")
-        yield target, type(target).__name__
+        yield LoadedModel(target, type(target).__name__, lambda: None)
         return
-    with torch.random.fork_rng(devices=[]):
+    with process_as_found():
         torch.manual_seed(seed)
         if isinstance(target, str):
-            with importable(target):
-                loaded = load_model(target, arguments)
-                yield loaded.model, loaded.name
+            with loaded(target, arguments, pick) as made:
+                yield made
         else:
             with author_code(ConstructorError, f"{target.__name__} could not be built"):
                 model = target(**(arguments or {}))
-            yield model, target.__name__
+            yield LoadedModel(model, target.__name__, lambda: None)

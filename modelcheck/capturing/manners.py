@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import io
 import logging
+import os
 import random
 import sys
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,24 +30,36 @@ _CONTAINERS = (dict, OrderedDict, list, set)
 def left_as_found(model: nn.Module) -> Iterator[None]:
     """Restores the model's attributes and buffers, random states and torch's settings; prints go to stderr."""
     buffers = [buffer for _, module in walk(model) for buffer in stored(module, "_buffers").values()]
-    with _process_as_found(list(tensors(model))), attributes_as_found(model), values_as_found(buffers):
+    with process_as_found(list(tensors(model))), attributes_as_found(model), values_as_found(buffers):
         # the fast path hides attention's products inside one operator without a formula
         torch.backends.mha.set_fastpath_enabled(False)
         yield
 
 
 @contextmanager
-def _process_as_found(registered: list[torch.Tensor]) -> Iterator[None]:
-    states, stderr, logged = random_states(), sys.stderr, logging.root.manager.disable
+def process_as_found(registered: Sequence[torch.Tensor] = ()) -> Iterator[None]:
+    """Restores what the author's code may change for the whole process; what it prints goes to stderr.
+
+    These are random states, torch's settings, the current directory, the environment, ``sys.path`` and ``sys.argv``.
+    There is nothing to read from stdin.
+
+    Args:
+        registered: tensors whose devices' random states are restored too.
+    """
+    states, stderr, logged, limit = random_states(), sys.stderr, logging.root.manager.disable, sys.getrecursionlimit()
+    path, argv, environment = (sys.path, list(sys.path)), (sys.argv, list(sys.argv)), dict(os.environ)
+    stdin, folder = sys.stdin, Path.cwd()
     settings: list[tuple[Callable[[Any], None], Any]] = [
         (torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled()),
         (torch.set_default_dtype, torch.get_default_dtype()),
         (torch.use_deterministic_algorithms, torch.are_deterministic_algorithms_enabled()),
         (torch.set_num_threads, torch.get_num_threads()),
+        (_set_default_device, torch.get_default_device()),
     ]
     with torch._C.DisableTorchFunctionSubclass():
         devices = sorted({tensor.device.index or 0 for tensor in registered if tensor.is_cuda})
     try:
+        sys.stdin = io.StringIO()
         with (
             torch.random.fork_rng(devices=devices),
             torch.inference_mode(False),
@@ -57,12 +72,26 @@ def _process_as_found(registered: list[torch.Tensor]) -> Iterator[None]:
             yield
     finally:
         logging.disable(logged)
-        sys.stderr = stderr
+        sys.stderr, sys.stdin = stderr, stdin
         for restore, value in settings:
             restore(value)
         random.setstate(states[0])
         if states[1] is not None:
             sys.modules["numpy"].random.set_state(states[1])
+        sys.setrecursionlimit(limit)
+        for here, (listed, entries) in (("path", path), ("argv", argv)):
+            listed[:] = entries
+            setattr(sys, here, listed)
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        with suppress(OSError):  # the author's code may have removed it
+            os.chdir(folder)
+
+
+def _set_default_device(device: torch.device) -> None:
+    if torch.get_default_device() != device:
+        torch.set_default_device(None if device.type == "cpu" else device)
 
 
 @contextmanager

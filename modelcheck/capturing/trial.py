@@ -12,7 +12,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from modelcheck.author_trace import class_name, definition, describe_exception, is_library, printable, shown_path
+from modelcheck.author_trace import (
+    actual,
+    author_code,
+    class_name,
+    definition,
+    describe_exception,
+    is_library,
+    printable,
+    shown_path,
+)
 from modelcheck.capturing.advice import author_place
 from modelcheck.capturing.manners import (
     attributes_as_found,
@@ -22,18 +31,27 @@ from modelcheck.capturing.manners import (
     values_as_found,
 )
 from modelcheck.capturing.tree import stored, tensors, walk
-from modelcheck.errors import ForwardError
+from modelcheck.errors import AuthorError, ForwardError, LoadError
 
 SHOWN_LAYERS = 12
 _OURS = str(Path(__file__).parent.parent)
 
 
-def forward_failure(model: nn.Module, example: torch.Tensor, training: bool) -> ForwardError | None:
-    """What forward raises on the example, with the layers that ran before it; None where it runs."""
+def forward_failure(model: nn.Module, example: torch.Tensor, training: bool) -> AuthorError | None:
+    """What forward raises on the example, with the layers that ran before it; None where it runs.
+
+    A package that forward needs and that is not there is a failure to load.
+    """
     steps: list[str] = []
     error = _run(model, example, steps)
     if error is None:
         return None
+    if isinstance(actual(error), ImportError):
+        try:
+            with author_code(LoadError, "forward could not be loaded"):
+                raise error
+        except LoadError as failure:
+            return failure
     file, line = author_place(model, error)
     if isinstance(error, NotImplementedError) and "forward" in str(error):
         methods = [name for name in vars(type(model)) if not name.startswith("__")]

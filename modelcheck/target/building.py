@@ -11,22 +11,29 @@ from typing import TYPE_CHECKING
 from modelcheck.author_trace import author_code, class_name, definition, printable
 from modelcheck.errors import ConstructorError, LoadError, UsageError
 from modelcheck.target.kinds import is_class, is_model, is_model_class
-from modelcheck.target.place import Place, nearest
+from modelcheck.target.place import nearest
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def build(value: object, arguments: Mapping[str, object], place: Place) -> nn.Module:
-    """Make a model of what the target names: an instance, a class, or a function that returns one."""
-    called = printable(place.name) or (class_name(value) if is_class(value) else "the target")
+def build(value: object, arguments: Mapping[str, object], called: str, hint: str = "") -> nn.Module:
+    """Make a model of what the target names: an instance, a class, or a function that returns one.
+
+    Args:
+        value: what the name stands for.
+        arguments: by name.
+        called: what to call it in errors; where empty, the class's own name.
+        hint: what else to say where arguments are missing.
+    """
+    called = called or (class_name(value) if is_class(value) else "the target")
     if is_model(value):
         if arguments:
             raise UsageError(f"{called} is a model already, and takes no arguments: leave --arg away")
         return value
     if not callable(value) or (is_class(value) and not is_model_class(value)):
         raise _no_model(called, _kind(value), value)
-    args, kwargs = _bind(value, arguments, called)
+    args, kwargs = _bind(value, arguments, called, hint)
     with author_code(ConstructorError, f"{called} could not be built"):
         result = value(*args, **kwargs)
     if not is_model(result):
@@ -35,19 +42,35 @@ def build(value: object, arguments: Mapping[str, object], place: Place) -> nn.Mo
     return result
 
 
+def missing_arguments(value: object, arguments: Mapping[str, object]) -> list[str]:
+    """The required arguments of a class or a function that are not given."""
+    if is_model(value) or not callable(value):
+        return []
+    parameters = _parameters_of(value)
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    required = [p.name for p in parameters or () if p.kind not in kinds and p.default is p.empty]
+    return [name for name in required if name not in arguments]
+
+
+def _parameters_of(function: Callable[..., object]) -> list[inspect.Parameter] | None:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # no signature, or one that lies: the call will tell
+        return None
+
+
 def _bind(
-    function: Callable[..., object], arguments: Mapping[str, object], called: str
+    function: Callable[..., object], arguments: Mapping[str, object], called: str, hint: str
 ) -> tuple[list[object], dict[str, object]]:
     """Positional and keyword arguments for the call.
 
     Raises:
         ConstructorError: required arguments are missing, or some are not known.
     """
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # no signature, or one that lies: the call will tell
+    parameters = _parameters_of(function)
+    if parameters is None:
         return [], dict(arguments)
     file, line = definition(function) or (None, None)
     shown = f"{called}({', '.join(_shown_parameter(p) for p in parameters)})"
@@ -58,10 +81,10 @@ def _bind(
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         text = f"{shown} takes no argument '{printable(unknown[0])}'{hint}"
         raise ConstructorError(text, file=file, line=line)
-    missing = [p.name for p in parameters if p.name in named - set(arguments) and p.default is p.empty]
+    missing = missing_arguments(function, arguments)
     if missing:
         example = " ".join(f"--arg {name}=..." for name in missing)
-        text = f"{shown} needs {', '.join(missing)}: give {example}"
+        text = f"{shown} needs {', '.join(missing)}: give {example}" + (f"\n{hint}" if hint else "")
         raise ConstructorError(text, file=file, line=line)
     positional = [p for p in parameters if p.kind is p.POSITIONAL_ONLY]
     args = [arguments.get(p.name, p.default) for p in positional]

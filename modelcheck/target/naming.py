@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 from modelcheck.author_trace import author_code, printable, shown_path
@@ -12,20 +12,24 @@ from modelcheck.target.place import MOST_LISTED, Place, TargetNotFound, nearest
 
 
 def named(module: ModuleType, place: Place) -> object:
-    """Follow the dotted name after the colon."""
-    value: object = module
-    parts = place.name.split(".")
+    """What the dotted name after the colon stands for in an imported module."""
+    return follow(module, place.name.split("."), place, module)
+
+
+def follow(value: object, parts: Sequence[str], place: Place, module: ModuleType | None = None) -> object:
+    """Follow the last parts of the target's dotted name, from the value of what stands before them."""
+    before = place.name.split(".")[: -len(parts)] if parts else []
     for depth, part in enumerate(parts):
         try:
             with author_code(LoadError, f"{printable(place.name)} could not be read", AttributeError):
                 value = getattr(value, part)
         except AttributeError as exc:
-            holder = ".".join(parts[:depth])
+            holder = ".".join((*before, *parts[:depth]))
             raise TargetNotFound(_no_such_name(value, holder, part, module, place)) from exc
     return value
 
 
-def _no_such_name(value: object, holder: str, part: str, module: ModuleType, place: Place) -> str:
+def _no_such_name(value: object, holder: str, part: str, module: ModuleType | None, place: Place) -> str:
     with author_code(LoadError, f"the names in {printable(place.where)} could not be listed"):
         near = nearest(part, (n for n in dir(value) if not n.startswith("__")))
     origin = getattr(module, "__file__", None)
@@ -34,7 +38,7 @@ def _no_such_name(value: object, holder: str, part: str, module: ModuleType, pla
         lines[0] += f" (it was loaded from {shown_path(origin)})"
     if near:
         lines[0] += "; did you mean " + " or ".join(printable(n) for n in near) + "?"
-    models = _models_in(module)
+    models = _models_in(module) if module is not None else {}
     if models:
         lines += ["the models there:", *_listed(models, place)]
     return "\n".join(lines)

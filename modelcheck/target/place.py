@@ -5,17 +5,19 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelcheck.author_trace import is_file, printable, shown_path
 from modelcheck.errors import UsageError
+from modelcheck.intake import is_archive
 
-FORMS = "give a .py file or a module, and a name in it: path/net.py:Net, pkg.mod:Net"
-
+FORMS = "give a file, a folder or a module, and a name in it: path/net.py:Net, path/book.ipynb:Net, pkg.mod:Net"
 
 MOST_LISTED = 20
+_SOURCES = {".py", ".ipynb"}
 
 
 class TargetNotFound(UsageError):
@@ -24,17 +26,32 @@ class TargetNotFound(UsageError):
 
 @dataclass(frozen=True)
 class Place:
-    """A target taken apart: ``where`` is what was typed before the colon, and either a file or a module."""
+    """A target taken apart.
+
+    Args:
+        where: what was typed before the colon.
+        name: the dotted name after it; empty where there is none.
+        path: the file, folder or archive; None for a module.
+        inner: the path inside an archive.
+        module: the module's name.
+        line: in the definition that is meant, where the target says so.
+        cell: of the notebook, likewise.
+    """
 
     where: str
     name: str
-    file: Path | None = None
+    path: Path | None = None
+    inner: str = ""
     module: str = ""
+    line: int | None = None
+    cell: int | None = None
 
-    def target(self, name: str) -> str:
-        """Target for ``name`` in the same place, ready to paste into a shell."""
-        text = printable(f"{self.where}:{name}")
-        return f'"{text}"' if " " in text else text
+    def target(self, name: str, below: str = "") -> str:
+        """Target for ``name`` in the same place, or in a file below it, ready to paste into a shell."""
+        where = f"{self.where.rstrip('/')}/{below}" if below else self.where
+        text = printable(f"{where}:{name}")
+        quoted = shlex.quote(text)
+        return f'"{text}"' if quoted != text and not set(text) & set('"$`\\!') else quoted
 
 
 def parse(target: str) -> Place:
@@ -46,24 +63,43 @@ def parse(target: str) -> Place:
     """
     if not target.strip() or "\0" in target:
         raise UsageError(f"'{printable(target)}' names nothing: {FORMS}")
-    # the colon of a name follows the suffix, so that drive letters and colons in folders do no harm
-    parts = re.fullmatch(r"(?s)(.+?\.(?:py|ipynb))(?::([^/\\]*))?", target, re.IGNORECASE)
-    where, name = (parts[1], parts[2]) if parts else _split_at_colon(target)
+    where, name = _split(target)
     shown = printable(target)
-    if where.lower().endswith(".ipynb") or (_looks_like_path(where) and is_folder(where)):
-        raise UsageError(f"{shown}: notebooks and folders cannot be read yet: {FORMS}")
-    if name is not None:
-        _check_name(name, shown)
-    if parts or _looks_like_path(where):
-        return Place(where, name or "", file=_existing_file(current_directory() / where, shown))
-    if not all(where.split(".")) or where != where.strip():
-        raise UsageError(f"{shown}: no module's name before the colon: {FORMS}")
-    return Place(where, name or "", module=where)
+    name, line, cell = _chosen(name, shown) if name is not None else ("", None, None)
+    path = current_directory() / where
+    if _is_module(where, path):
+        if not all(where.split(".")) or where != where.strip():
+            raise UsageError(f"{shown}: no module's name before the colon: {FORMS}")
+        if line or cell:
+            raise UsageError(f"{shown}: a line or a cell is chosen in a file: path/net.py:Net@120")
+        return Place(where, name, module=where)
+    archive, inner = _archive_in(where)
+    if archive:
+        return Place(where, name, current_directory() / archive, inner, line=line, cell=cell)
+    return Place(where, name, _existing(path, shown), line=line, cell=cell)
 
 
-def _split_at_colon(target: str) -> tuple[str, str | None]:
+def _split(target: str) -> tuple[str, str | None]:
+    """What stands before the colon of a name, and the name; drive letters and colons in folders do no harm."""
+    if _exists(target):
+        return target, None
     where, colon, name = target.rpartition(":")
+    if colon and _exists(where):
+        return where, name
+    if parts := re.fullmatch(r"(?s)(.+?\.(?:py|ipynb|zip|tar|tgz|tar\.\w+))(?::([^/\\]*))?", target, re.IGNORECASE):
+        return parts[1], parts[2]
     return (where, name) if colon and not _looks_like_path(name) else (target, None)
+
+
+def _exists(where: str) -> bool:
+    return bool(where) and (is_file(where) or is_folder(where))
+
+
+def _is_module(where: str, path: Path) -> bool:
+    """Whether it is to be imported: a dotted name, or a package in the current directory."""
+    if _looks_like_path(where) or Path(where).suffix.lower() in _SOURCES or is_archive(Path(where)) or is_file(path):
+        return False
+    return not is_folder(path) or is_file(path / "__init__.py")
 
 
 def _looks_like_path(where: str) -> bool:
@@ -75,27 +111,41 @@ def is_folder(path: str | Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where a name is too long
 
 
-def _check_name(name: str, shown: str) -> None:
+def _chosen(name: str, shown: str) -> tuple[str, int | None, int | None]:
+    """The name, and the line or the cell after its ``@``."""
+    name, at, which = name.partition("@")
     if not name:
         raise UsageError(f"{shown}: no name after the colon: {FORMS}")
-    if "@" in name:
-        raise UsageError(f"{shown}: a line or a cell cannot be chosen yet: give the name alone")
     if "(" in name:
         raise UsageError(f"{shown}: give the name alone, without a call; arguments go into --arg NAME=VALUE")
     if not all(part.isidentifier() for part in name.split(".")):
         raise UsageError(f"{shown}: '{printable(name)}' cannot be a name in Python: {FORMS}")
+    found = re.fullmatch(r"(cell)?([1-9][0-9]{0,8})", which)
+    if at and not found:
+        raise UsageError(f"{shown}: a line or a cell is expected after the @, as in {name}@120 or {name}@cell7")
+    number = int(found[2]) if found else None
+    return (name, None, number) if found and found[1] else (name, number, None)
 
 
-def _existing_file(path: Path, shown: str) -> Path:
-    """``path``, if there is a file that Python can run."""
+def _archive_in(where: str) -> tuple[str, str]:
+    """The archive that the path names or leads into, and the path inside; both are empty where there is none."""
+    path = Path(where)
+    for outer in (path, *path.parents):
+        if is_archive(outer) and is_file(outer):
+            return str(outer), str(path.relative_to(outer)) if path != outer else ""
+    return "", ""
+
+
+def _existing(path: Path, shown: str) -> Path:
+    """``path``, if it is a folder or a file that can be read."""
+    if is_folder(path):
+        return path
     if is_file(path):
-        if path.suffix.lower() == ".py":
+        if path.suffix.lower() in _SOURCES:
             return path
         raise UsageError(f"{shown}: files of the kind '{printable(path.suffix)}' cannot be read: {FORMS}")
-    if is_folder(path):
-        raise UsageError(f"{shown}: folders cannot be read yet: give a .py file in it")
     try:
-        files = {p.stem: p for p in sorted(path.parent.glob("*.py"))}
+        files = {p.stem: p for p in sorted(path.parent.iterdir()) if p.suffix.lower() in _SOURCES}
     except OSError:
         files = {}
     near = nearest(path.stem, files)
@@ -104,7 +154,7 @@ def _existing_file(path: Path, shown: str) -> Path:
     elif files:
         hint = "there are " + ", ".join(shown_path(p) for p in list(files.values())[:MOST_LISTED])
     else:
-        hint = f"there is no .py file in {shown_path(path.parent)}"
+        hint = f"there is no .py file and no notebook in {shown_path(path.parent)}"
     raise TargetNotFound(f"{shown}: no such file; {hint}")
 
 

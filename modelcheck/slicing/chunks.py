@@ -1,0 +1,169 @@
+"""Cuts a text at its top level without parsing it, and parses a piece when it is wanted.
+
+A parser refuses a whole file for one bad line and takes longer over what nobody needs than over what is needed.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from modelcheck.slicing.binding import Statement
+
+_TOKEN = re.compile(
+    r'''
+      [rRbBuUfF]{0,2}"""(?:[^\\]|\\.)*?"""
+    | [rRbBuUfF]{0,2}[']{3}(?:[^\\]|\\.)*?[']{3}
+    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'
+    | \#[^\n]*
+    | \\\n
+    | (?:(?<=\n)|\A)(?P<magic>[ \t]*(?:!|%%?[a-zA-Z])(?:\\\n|[^\n])*)
+    | (?P<open>[(\[{]) | (?P<close>[)\]}])
+    | \n(?P<start>(?=[^\s\#)\]}]))
+    ''',
+    re.DOTALL | re.VERBOSE,
+)
+_HEAD = re.compile(r"(?:@.*\n)*?^(?:(class)|(?:async[ \t]+)?def)[ \t]+([^\W\d]\w*)", re.MULTILINE)
+_CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
+# at the top level of a bracket these stand in no program, so that the bracket was never closed
+_NEVER_INSIDE = re.compile(r"(?:def|class|import|from|@[\w.]+|async def|if __name__)\b")
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A line that is for a shell or for Jupyter: what it says, and where."""
+
+    text: str
+    line: int
+
+
+@dataclass
+class Chunk:
+    """One top-level statement as text; rarely several, where they share a line.
+
+    Args:
+        index: place in the source, over all cells.
+        text: what stands there.
+        line: of its first character, from 1.
+        file: what its code is to be called in tracebacks.
+        defines: the class or function that it is the definition of.
+        is_class: whether it is a class.
+    """
+
+    index: int
+    text: str
+    line: int
+    file: str
+    defines: str | None = None
+    is_class: bool = False
+    problem: SyntaxError | None = field(default=None, init=False)
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """The statements, parsed; none, and a ``problem``, where they are no Python."""
+        try:
+            module = _parsed(self.text)
+        except SyntaxError as error:
+            error.filename, error.lineno = self.file, (error.lineno or 1) + self.line - 1
+            self.problem = error
+            return ()
+        if self.line > 1:
+            ast.increment_lineno(module, self.line - 1)
+        return tuple(Statement((self.index, place), node, self.file) for place, node in enumerate(module.body))
+
+
+def cut(text: str, file: str, first: int = 0) -> tuple[list[Chunk], list[SetAside]]:
+    """The chunks of a text, numbered from ``first``, and the lines in it that are no Python."""
+    text = _dedented(text)
+    starts, magics = _scan(text)
+    aside = [SetAside(" ".join(text[a:b].split()), text.count("\n", 0, a) + 1) for a, b in magics]
+    for begin, end in magics:
+        text = text[:begin] + _blank(text[begin:end]) + text[end:]
+    chunks: list[Chunk] = []
+    line, at = 1, 0
+    for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        line, at = line + text.count("\n", at, begin), begin
+        piece = text[begin:end]
+        if head := _HEAD.match(piece):
+            chunks.append(Chunk(first + len(chunks), piece, line, file, head[2], head[1] is not None))
+        elif piece.strip():
+            chunks.append(Chunk(first + len(chunks), piece, line, file))
+    return chunks, aside
+
+
+def _dedented(text: str) -> str:
+    """Without the indentation of the first line, which Jupyter does not mind."""
+    first = re.search(r"^([ \t]*)\S", text, re.MULTILINE)
+    if not first or not first[1]:
+        return text
+    return re.sub(rf"^{first[1]}", "", text, flags=re.MULTILINE)
+
+
+def _blank(text: str) -> str:
+    """As many characters and lines that say nothing; a statement where a block may have no other."""
+    indent = text[: len(text) - len(text.lstrip(" \t"))]
+    rest = re.sub(r"[^\n]", " ", text[len(indent) :])
+    return f"{indent}0{rest[1:]}" if indent else rest
+
+
+def _scan(text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Where top-level statements start, and the spans of shell lines and magics."""
+    starts, magics = [0], []
+    depth, decorated = 0, text.startswith("@")
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup
+        if kind == "open":
+            depth += 1
+        elif kind == "close":
+            depth = max(0, depth - 1)
+        elif kind == "magic" and depth == 0:
+            magics.append(token.span("magic"))
+        elif kind == "start":
+            at = token.end()
+            if depth and not _NEVER_INSIDE.match(text, at):
+                continue
+            depth = 0
+            if not decorated and not _CONTINUES.match(text, at):
+                starts.append(at)
+            decorated = text[at] == "@"
+    return starts, magics
+
+
+def _parsed(text: str) -> ast.Module:
+    """The piece as a syntax tree, where tabs and spaces are mixed as the one way of reading it that makes sense.
+
+    Raises:
+        SyntaxError: it is no Python.
+    """
+    try:
+        return _tree(text)
+    except SyntaxError as error:
+        if "\t" not in text or not isinstance(error, IndentationError):
+            raise
+        readings: dict[str, ast.Module] = {}
+        for width in (8, 4):
+            try:
+                tree = _tree("".join(_expanded(line, width) for line in text.splitlines(keepends=True)))
+            except SyntaxError:
+                continue
+            readings[ast.dump(tree)] = tree
+        if len(readings) != 1:
+            raise
+        return next(iter(readings.values()))
+
+
+def _expanded(line: str, width: int) -> str:
+    rest = line.lstrip(" \t")
+    return line[: len(line) - len(rest)].expandtabs(width) + rest
+
+
+def _tree(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about escapes in strings
+        try:
+            return ast.parse(text)
+        except (ValueError, RecursionError, MemoryError) as error:  # a null byte; nested too deeply
+            raise SyntaxError(str(error) or type(error).__name__, (None, 1, None, None)) from None

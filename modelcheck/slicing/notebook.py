@@ -1,0 +1,81 @@
+"""The code cells of a Jupyter notebook of format 3 or 4; outputs and metadata are not looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from modelcheck.slicing.text import decoded
+
+
+class NotANotebook(Exception):
+    """The text says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell; ``number`` counts all cells of the notebook from 1, whatever they hold."""
+
+    number: int
+    text: str
+
+
+class _Cell(msgspec.Struct):
+    cell_type: str = ""
+    source: str | list[str] | None = None
+    input: str | list[str] | None = None  # of format 3
+
+
+class _Worksheet(msgspec.Struct):
+    cells: list[_Cell] = []
+
+
+class _Notebook(msgspec.Struct):
+    cells: list[_Cell] | None = None
+    worksheets: list[_Worksheet] | None = None
+    metadata: Any = None
+
+
+def code_cells(content: bytes) -> list[Cell]:
+    """The notebook's code cells in order.
+
+    Raises:
+        NotANotebook: it is no JSON, no notebook, has no code, or is written in another language.
+    """
+    if not content.strip():
+        raise NotANotebook("the file is empty")
+    try:
+        notebook = msgspec.json.decode(decoded(content), type=_Notebook)
+    except msgspec.ValidationError as error:
+        raise NotANotebook(f"it is no notebook: {error}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise NotANotebook(f"its JSON is broken ({error}): save it again in Jupyter") from None
+    if notebook.cells is None and notebook.worksheets is None:
+        raise NotANotebook("it is no notebook: its JSON has no cells")
+    language = _language(notebook.metadata)
+    if language not in (None, "python", "ipython", "python3", "python2"):
+        raise NotANotebook(f"it is written in {language}, and only Python can be read")
+    sheets = [cell for sheet in notebook.worksheets or () for cell in sheet.cells]
+    numbered = enumerate(notebook.cells or sheets, start=1)
+    cells = [Cell(number, _text(cell)) for number, cell in numbered if cell.cell_type == "code"]
+    if not any(cell.text.strip() for cell in cells):
+        raise NotANotebook("it has no code")
+    return cells
+
+
+def _text(cell: _Cell) -> str:
+    held = cell.source if cell.source is not None else cell.input
+    text = "".join(held) if isinstance(held, list) else held or ""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _language(metadata: Any) -> str | None:
+    """What the notebook says that it is written in, in lower case; None where it does not say."""
+    for part, key in (("language_info", "name"), ("kernelspec", "language")):
+        held = metadata.get(part) if isinstance(metadata, dict) else None
+        said = held.get(key) if isinstance(held, dict) else None
+        if isinstance(said, str) and said:
+            return said.lower()
+    return None

@@ -1,0 +1,284 @@
+"""The files of one author as modules that import each other, apart from Python's own modules and its search path."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import hashlib
+import importlib.util
+import linecache
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from modelcheck.author_trace import DefinitionFailed, is_file, shown_path
+from modelcheck.slicing.namespace import Around, Namespace, NotDefined
+from modelcheck.slicing.source import Source, Unreadable, read
+
+_PREFIX = "modelcheck_target_"
+_MOST_ANCESTORS = 8
+# what a file of the same name in the submission does not stand for, unless it has what is asked of it
+_LIBRARIES = frozenset({"torch", "torchvision", "torchaudio", "numpy", "modelcheck"}) | sys.stdlib_module_names
+
+
+class AuthorModule(ModuleType):
+    """A file of the author's as a module: what is asked of it is executed, and nothing else."""
+
+    def __init__(self, name: str, path: Path, namespace: Namespace, project: Project) -> None:
+        super().__init__(name)
+        self.__dict__.update(_namespace=namespace, _project=project, _path=path, __file__=str(path))
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__
+        namespace: Namespace = own["_namespace"]
+        if name.startswith("__") and name.endswith("__") and not namespace.has(name):
+            raise AttributeError(name)
+        try:
+            return namespace[name]
+        except KeyError:
+            pass
+        except AttributeError as error:
+            raise DefinitionFailed(name) from error
+        below = own["_project"].below(own["_path"], name)
+        if below is None and namespace.has("__getattr__"):
+            return namespace["__getattr__"](name)
+        if below is None:
+            raise AttributeError(f"{shown_path(own['_path'])} has no '{name}'")
+        return below
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__["_namespace"][name] = value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*namespace_of(self), *namespace_of(self).source.defined})
+
+
+def namespace_of(module: AuthorModule) -> Namespace:
+    """The module's global names."""
+    namespace: Namespace = module.__dict__["_namespace"]
+    return namespace
+
+
+def path_of(module: AuthorModule) -> Path:
+    """The module's file, or its folder."""
+    path: Path = module.__dict__["_path"]
+    return path
+
+
+class Project:
+    """The author's files, each read and made a module at most once.
+
+    Args:
+        root: the folder in which files that import each other are looked for.
+        files: the sources in it, for imports that no search path would find; may be empty.
+        around: within what context the author's statements run.
+    """
+
+    def __init__(self, root: Path, files: Sequence[Path] = (), around: Around = contextlib.nullcontext) -> None:
+        self.root = root
+        self.files = tuple(files)
+        self._around = around
+        self._sources: dict[Path, Source] = {}
+        self._modules: dict[Path, AuthorModule] = {}
+        self._digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """Within it the modules are known to ``sys.modules`` and their lines to tracebacks."""
+        try:
+            yield
+        finally:
+            for module in self._modules.values():
+                sys.modules.pop(module.__name__, None)
+            for source in self._sources.values():
+                for part in source.parts:
+                    linecache.cache.pop(part.file, None)
+
+    def source(self, path: Path) -> Source:
+        """The file's statements.
+
+        Raises:
+            Unreadable: it cannot be opened, or is a notebook that is none.
+        """
+        if path not in self._sources:
+            try:
+                content = path.read_bytes() if is_file(path) else b""  # a folder is a package without statements
+            except OSError as error:
+                raise Unreadable(error.strerror or str(error)) from None
+            self._sources[path] = source = read(path, content)
+            for part in source.parts:
+                if part.cell is not None:
+                    lines = part.text.splitlines(keepends=True)
+                    linecache.cache[part.file] = (len(part.text), None, lines, part.file)
+        return self._sources[path]
+
+    def module(self, path: Path) -> AuthorModule:
+        """The file, or the folder, as a module."""
+        if path not in self._modules:
+            name = self._name(path)
+            names = {"__name__": name, "__file__": str(path), "__doc__": None, "__package__": None, "__spec__": None}
+            source = self.source(path)
+            namespace = Namespace(
+                source,
+                names,
+                importing=lambda *args, **kwargs: self._import(path, *args, **kwargs),
+                everything=lambda node: self._everything(path, node),
+                around=self._around,
+            )
+            self._modules[path] = sys.modules[name] = AuthorModule(name, path, namespace, self)
+        return self._modules[path]
+
+    def modules(self) -> tuple[AuthorModule, ...]:
+        """Those that were asked for so far."""
+        return tuple(self._modules.values())
+
+    def below(self, path: Path, name: str) -> AuthorModule | None:
+        """The submodule of a package."""
+        found = _below(path, name)
+        return self.module(found) if found else None
+
+    def find(self, importer: Path, name: str) -> Path | None:
+        """The author's file or folder that a top-level module's name means for an importing file, or None."""
+        for folder in _folders(importer.parent, self.root):
+            if found := _file_in(folder, name):
+                return found
+        if name in _LIBRARIES or installed(name):
+            return None
+        for folder in list(importer.parent.parents)[:_MOST_ANCESTORS]:
+            if len(folder.parts) > 1 and folder != Path.home() and (found := _file_in(folder, name)):
+                return found
+        named = [path for path in self.files if path.stem == name or path.parent.name == name == path.stem]
+        if named:
+            return named[0] if len(named) == 1 else None
+        folders = {parent for path in self.files for parent in path.parents if parent.name == name}
+        return _file_in(folders.pop().parent, name) if len(folders) == 1 else None
+
+    def locate(self, importer: Path, name: str, level: int = 0) -> Path | None:
+        """The file of the author's that a dotted module name means; None if it means none."""
+        if level:
+            folder = importer.parents[min(level, len(importer.parents)) - 1]
+            path: Path | None = _package(folder)
+        else:
+            top, _, name = name.partition(".")
+            path = self.find(importer, top)
+        for part in filter(None, name.split(".")):
+            path = _below(path, part) if path else None
+        return path
+
+    def _name(self, path: Path) -> str:
+        stem = path.parent.name if path.name == "__init__.py" else path.stem
+        return f"{_PREFIX}{re.sub(r'[^0-9A-Za-z_]', '_', stem)}_{self._digest}_{len(self._modules)}"
+
+    def _import(
+        self,
+        importer: Path,
+        name: str,
+        globals: Mapping[str, Any] | None = None,  # noqa: A002 - the names are those of __import__
+        locals: Mapping[str, Any] | None = None,  # noqa: A002
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> Any:
+        """What ``__import__`` does, with the author's files in the place of ``sys.path``."""
+        fromlist = tuple(fromlist or ())
+        if level:
+            last = self.locate(importer, name, level)
+            if last is None:
+                text = f"there is no {'.' * level}{name} beside {shown_path(importer)}"
+                raise ModuleNotFoundError(text, name=name)
+            return self.module(last)
+        top = name.partition(".")[0]
+        first = self.find(importer, top)
+        if first is None or (top in _LIBRARIES and not self._has(first, fromlist)):
+            return builtins.__import__(name, None, None, fromlist, 0)
+        last = self.locate(importer, name)
+        if last is None:
+            raise ModuleNotFoundError(f"{shown_path(first)} has no module for '{name}'", name=name)
+        return self.module(last if fromlist else first)
+
+    def _has(self, path: Path, names: Sequence[str]) -> bool:
+        """Whether the author's file has what is asked of it, where a library has the same name."""
+        try:
+            source = self.source(path)
+        except Unreadable:
+            return False
+        return bool(names) and all(source.defining(name) for name in names)
+
+    def _everything(self, importer: Path, node: ast.ImportFrom) -> Mapping[str, Any]:
+        module = self._import(importer, node.module or "", fromlist=("*",), level=node.level)
+        return _Public(module) if isinstance(module, AuthorModule) else _public(module)
+
+
+class _Public(dict[str, Any]):
+    """What ``from module import *`` gives, found when it is asked for."""
+
+    def __init__(self, module: AuthorModule) -> None:
+        super().__init__()
+        self._module = module
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and not name.startswith("_") and self._gives(name)
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def _gives(self, name: str) -> bool:
+        namespace = namespace_of(self._module)
+        if namespace.has(name):
+            return True
+        if not namespace.source.stars:
+            return False
+        try:
+            namespace[name]
+        except (KeyError, NotDefined):
+            return False
+        return True
+
+
+def _public(module: ModuleType) -> dict[str, Any]:
+    names = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
+    return {name: getattr(module, name) for name in names if hasattr(module, name)}
+
+
+def _folders(start: Path, root: Path) -> list[Path]:
+    """The folder of the importing file, those above it up to the root, and ``src`` in each."""
+    above = [start, *(parent for parent in start.parents if parent.is_relative_to(root))]
+    return [folder for one in above for folder in (one, one / "src")]
+
+
+def _below(path: Path, name: str) -> Path | None:
+    folder = path.parent if path.name == "__init__.py" else path
+    return _file_in(folder, name) if folder.is_dir() else None
+
+
+def _package(folder: Path) -> Path:
+    own = folder / "__init__.py"
+    return own if is_file(own) else folder
+
+
+def _file_in(folder: Path, name: str) -> Path | None:
+    """What ``import name`` means in a folder: a file, a package, a folder with sources, a notebook."""
+    for path in (folder / name / "__init__.py", folder / f"{name}.py"):
+        if is_file(path):
+            return path
+    if (folder / name).is_dir() and any((folder / name).glob("*.py")):
+        return folder / name
+    notebook = folder / f"{name}.ipynb"
+    return notebook if is_file(notebook) else None
+
+
+def installed(name: str) -> bool:
+    """Whether Python finds a module of that name outside of the author's files."""
+    top = name.partition(".")[0]
+    if top in sys.modules:
+        return True
+    try:
+        spec = importlib.util.find_spec(top)
+        # a folder that several packages share, such as google, says nothing of what is asked for in it
+        return spec is not None and (spec.origin is not None or importlib.util.find_spec(name) is not None)
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,96 @@
+"""Constructor arguments that the author's own files show."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from modelcheck.author_trace import printable, shown_path
+from modelcheck.origin import Argument
+from modelcheck.slicing.candidates import Use
+from modelcheck.slicing.project import Project, namespace_of
+from modelcheck.slicing.source import END, Source
+
+_PLAIN = (
+    *(ast.Expression, ast.Constant, ast.Name, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp),
+    *(ast.Subscript, ast.Slice, ast.operator, ast.unaryop, ast.expr_context),
+)
+_DEEPEST = 8
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The required arguments as one call in the author's files gives them."""
+
+    values: Mapping[str, object]
+    arguments: tuple[Argument, ...]
+
+
+def shown_arguments(
+    function: Callable[..., object], missing: Sequence[str], uses: Sequence[Use], project: Project
+) -> list[Shown]:
+    """The values for the missing arguments that calls in the author's files show; different ones in turn."""
+    found: list[Shown] = []
+    for use in sorted(uses, key=lambda use: use.is_test):
+        shown = _shown(function, missing, use, project)
+        if shown and not any(_equal(shown.values, other.values) for other in found):
+            found.append(shown)
+    return found
+
+
+def _shown(function: Callable[..., object], missing: Sequence[str], use: Use, project: Project) -> Shown | None:
+    keywords = {keyword.arg: keyword.value for keyword in use.call.keywords if keyword.arg}
+    if len(keywords) < len(use.call.keywords) or any(isinstance(one, ast.Starred) for one in use.call.args):
+        return None
+    try:
+        bound = inspect.signature(function).bind_partial(*use.call.args, **keywords).arguments
+    except (TypeError, ValueError):
+        return None
+    values: dict[str, object] = {}
+    arguments = []
+    for name in missing:
+        node = bound.get(name)
+        source = project.source(use.path)
+        if not isinstance(node, ast.expr) or not _is_plain(node, source, use.local):
+            return None
+        try:
+            values[name] = _value(node, use, project)
+        except Exception:  # what cannot be computed here shows nothing
+            return None
+        text = printable(ast.unparse(node), 60)
+        computed = "" if isinstance(node, ast.Constant) else printable(f" = {values[name]!r}", 40)
+        arguments.append(
+            Argument(name=printable(name), value=text + computed, file=shown_path(use.file), line=use.line)
+        )
+    return Shown(values, tuple(arguments))
+
+
+def _is_plain(node: ast.expr, source: Source, local: frozenset[str] = frozenset(), depth: int = 0) -> bool:
+    """Whether it is made of literals, and of names of the module that are: to compute it runs nothing else."""
+    inner = list(ast.walk(node))
+    names = {one.id for one in inner if isinstance(one, ast.Name)}
+    if depth > _DEEPEST or not names.isdisjoint(local) or not all(isinstance(one, _PLAIN) for one in inner):
+        return False
+    for name in names:
+        definition = source.in_force(name, END)
+        if definition is None or not isinstance(definition.node, (ast.Assign, ast.AnnAssign)):
+            return False
+        value = definition.node.value
+        if value is None or not _is_plain(value, source, depth=depth + 1):
+            return False
+    return True
+
+
+def _value(node: ast.expr, use: Use, project: Project) -> object:
+    expression = ast.fix_missing_locations(ast.Expression(body=node))
+    code = compile(expression, use.file, "eval", dont_inherit=True)
+    return eval(code, namespace_of(project.module(use.path)))
+
+
+def _equal(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # arrays, or what the author makes of ==
+        return False
