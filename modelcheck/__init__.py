@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from modelcheck.api import capture, evaluate, inspect, train_eval
+    from modelcheck.api import candidates, capture, evaluate, inspect, train_eval
     from modelcheck.errors import AuthorError, ModelcheckError, UsageError
     from modelcheck.policy import Policy, load_policy
     from modelcheck.report import Report
@@ -19,6 +19,7 @@ __all__ = [
     "Report",
     "UsageError",
     "__version__",
+    "candidates",
     "capture",
     "evaluate",
     "inspect",
@@ -33,6 +34,7 @@ _HOMES = {
     "Policy": "policy",
     "load_policy": "policy",
     "Report": "report",
+    "candidates": "api",
     "capture": "api",
     "evaluate": "api",
     "inspect": "api",

@@ -12,6 +12,7 @@ from modelcheck.road import Device, Road, Scoring, Training, capture_target
 
 if TYPE_CHECKING:
     from modelcheck.graph.capture import Capture
+    from modelcheck.origin import Pick
     from modelcheck.road import Target
     from modelcheck.training.observer import Observer
 
@@ -25,6 +26,8 @@ def inspect(
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     strict: bool = False,
+    isolated: bool = False,
+    pick: Pick | None = None,
 ) -> Report:
     """The report on a model: its facts and what the policy says of them. The caller's model is left as it was.
 
@@ -36,12 +39,30 @@ def inspect(
         arguments: for the target's constructor.
         select, ignore: codes, names or prefixes of codes of the rules that run, or do not.
         strict: advice counts against the verdict.
+        pick: which of several models to take where the target names none and none is clearly meant: "primary", the
+            likeliest, or "largest", the one with most parameters; by default that is an error (MC605).
+        isolated: run the author's code in a process of its own, with limits on time and memory (no sandbox); of a
+            TARGET only.
     Raises:
         UsageError: the policy or an option is wrong, or nothing has the target's name. What goes wrong in the author's
             code is no exception but a report whose verdict is "error".
     """
-    road = Road(target, _policy(policy), input, arguments, select, ignore, strict)
+    road = Road(target, _policy(policy), input, arguments, select, ignore, strict, isolated=isolated, pick=pick)
     return road.report()
+
+
+def candidates(target: str) -> tuple[str, ...]:
+    """The targets of all models in a file, a notebook, a folder or an archive; nothing in it is run.
+
+    A target that names a model, or is a module's name, is given back as it is.
+
+    Raises:
+        UsageError: nothing has that name.
+        UnsafeSubmission: a link or a path leads out of it, or it is far too much.
+    """
+    from modelcheck.target import candidates as found
+
+    return found(target)
 
 
 def capture(

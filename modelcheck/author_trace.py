@@ -171,6 +171,8 @@ def _is_ours(file: str) -> bool:
 def _advice(exc: BaseException, file: str | None) -> str:
     """Say what helps, for the failures that beginners meet most."""
     exc = actual(exc)
+    if type(exc) is NameError and file:
+        return f"; nothing at the top level of {file} defines it"
     if isinstance(exc, SystemExit):
         return '; what is only to run as a script belongs under `if __name__ == "__main__":`'
     if isinstance(exc, AttributeError) and "before Module.__init__() call" in describe_exception(exc):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -22,8 +22,10 @@ from modelcheck.cli_options import (
     FormatOption,
     IgnoreOption,
     InputOption,
+    IsolatedOption,
     MinAccuracyOption,
     OutputOption,
+    PickOption,
     PolicyOption,
     SelectOption,
     StrictOption,
@@ -105,6 +107,8 @@ def inspect(
     strict: StrictOption = False,
     input_: InputOption = None,
     arg: ArgOption = None,
+    pick: PickOption = None,
+    isolated: IsolatedOption = False,
     format_: FormatOption = "table",
     output: OutputOption = None,
 ) -> None:
@@ -116,13 +120,17 @@ def inspect(
 
     `modelcheck inspect reference_model:Net --policy mnist-20k`
 
+    `modelcheck inspect theirs.py:Net --isolated`
+
     `modelcheck inspect torchvision.models:resnet18 --input 3x224x224 --format json`
     """
     _check_output(format_, output)
     options = _shared(policy, input_, arg, select, ignore, strict)
     with _interruptible():
-        report = modelcheck.inspect(target, **options)
-    _finish(report, format_, output)
+        targets = _picked(target, pick)
+        one = None if pick == "all" else cast(Any, pick)  # checked by _picked
+        reports = [modelcheck.inspect(each, **options, isolated=isolated, pick=one) for each in targets]
+    _finish(reports, format_, output, several=pick == "all")
 
 
 @app.command("train-eval")
@@ -223,7 +231,7 @@ def train_eval(
     if interrupted and report.metrics:
         where = f"its weights are in {save}" if save else "no weights were saved (--save FILE does)"
         _say(f"modelcheck: interrupted; what follows is after epoch {len(report.metrics.epochs)}, and {where}")
-    _finish(report, format_, output, interrupted=interrupted)
+    _finish([report], format_, output, interrupted=interrupted)
 
 
 @app.command()
@@ -270,7 +278,7 @@ def evaluate(
             device=cast(Any, device),  # the API says which there are
             min_accuracy=min_accuracy,
         )
-    _finish(report, format_, output)
+    _finish([report], format_, output)
 
 
 @app.command()
@@ -374,6 +382,13 @@ def _arguments(given: list[str] | None) -> dict[str, object]:
     return parse_arguments(given or [])
 
 
+def _picked(target: str, pick: str | None) -> Sequence[str]:
+    """The targets to inspect: the one, or all that it holds."""
+    if pick not in (None, "primary", "all", "largest"):
+        raise UsageError(f"--pick: {unknown_name('choice', pick, ('primary', 'all', 'largest'))}")
+    return (modelcheck.candidates(target) or (target,)) if pick == "all" else (target,)
+
+
 def _check_output(format_: str, output: Path | None) -> None:
     """Refuse, before any work is done, what could not be written after it."""
     from modelcheck.formats import format_names
@@ -384,20 +399,23 @@ def _check_output(format_: str, output: Path | None) -> None:
         check_writable(output, "--output")
 
 
-def _finish(report: Any, format_: str, output: Path | None, *, interrupted: bool = False) -> None:
+def _finish(
+    reports: Sequence[Any], format_: str, output: Path | None, *, interrupted: bool = False, several: bool = False
+) -> None:
     from rich.console import Console
 
-    from modelcheck.formats import renderer
+    from modelcheck.formats import joined, renderer
 
     console = Console()
     color = output is None and console.is_terminal and not console.no_color
-    text = renderer(format_)(report, width=console.width, color=color)
+    texts = [renderer(format_)(report, width=console.width, color=color) for report in reports]
+    text = joined(format_, texts) if several else texts[0]
     if output is not None:
         write_beside(output, text.encode())
-        _say(f"modelcheck: wrote {output} (verdict: {report.verdict})")
+        _say(f"modelcheck: wrote {output} (verdict: {', '.join(report.verdict for report in reports)})")
     else:
         _print(text)
-    sys.exit(130 if interrupted else report.exit_status)
+    sys.exit(130 if interrupted else max(report.exit_status for report in reports))
 
 
 def _print(text: str) -> None:

@@ -15,8 +15,20 @@ TRAINING = "Training"
 TargetArgument = Annotated[
     str,
     typer.Argument(
-        help="A model: `pkg.mod:Net`, `pkg.mod:factory`, `path/net.py:Net` or a capture `net.mcz`. Without a name the "
-        "only model in the file is taken.",
+        help="A model: `path/net.py:Net`, `path/book.ipynb:Net`, `folder:Net`, `sub.zip:Net`, `pkg.mod:Net`, "
+        "`pkg.mod:factory` or a capture `net.mcz`. `Net@120` or `Net@cell7` is the definition there. Without a name "
+        "the model that is clearly meant is taken.",
+        show_default=False,
+    ),
+]
+PickOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pick",
+        metavar="primary|all|largest",
+        help="Where no name is given and several models could be meant: take the likeliest, report on all of them, or "
+        "take the one with most parameters.",
+        rich_help_panel=MODEL,
         show_default=False,
     ),
 ]
@@ -50,6 +62,15 @@ ArgOption = Annotated[
         help="Argument for the constructor, a Python literal; may be repeated.",
         rich_help_panel=MODEL,
         show_default=False,
+    ),
+]
+IsolatedOption = Annotated[
+    bool,
+    typer.Option(
+        "--isolated",
+        help="Run the model's code in a process of its own, with limits on time and memory. No sandbox: it can read "
+        "your files and use the network.",
+        rich_help_panel=MODEL,
     ),
 ]
 FormatOption = Annotated[

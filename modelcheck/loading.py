@@ -13,8 +13,8 @@ from modelcheck.capturing.capture import capture_model
 from modelcheck.capturing.manners import process_as_found
 from modelcheck.errors import ConstructorError, UsageError
 from modelcheck.graph.capture import Capture
-from modelcheck.origin import Origin
-from modelcheck.target import LoadedModel, Pick, loaded
+from modelcheck.origin import Origin, Pick
+from modelcheck.target import LoadedModel, loaded
 
 
 def capture_here(

@@ -9,10 +9,11 @@ from typing import Literal
 
 import msgspec
 
+Pick = Literal["primary", "largest"]  # of several models that could be meant: the likeliest, or the one of most weights
 EffectKind = Literal["trains", "downloads", "prints", "reads input", "plots", "installs", "writes", "runs"]
 
 
-class Argument(msgspec.Struct, frozen=True, kw_only=True):
+class Argument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A constructor's argument that the submission itself shows at an instantiation; ``value`` as Python writes it."""
 
     name: str
@@ -21,7 +22,7 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
 
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
+class Effect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A statement of the file that was not executed, because the model does not need it."""
 
     kind: EffectKind
@@ -30,7 +31,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
 
-class Missing(msgspec.Struct, frozen=True, kw_only=True):
+class Missing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An import that cannot be had here, and that the model did not need."""
 
     name: str
@@ -38,7 +39,7 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
+class Origin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the model came from.
 
     Args:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from modelcheck.facts.compute import Description
     from modelcheck.graph.capture import Capture
     from modelcheck.graph.model import GraphModel
+    from modelcheck.origin import Origin, Pick
     from modelcheck.training.datasets import Dataset
     from modelcheck.training.observer import Observer
     from modelcheck.training.recipe import Recipe
@@ -48,6 +49,8 @@ class Road:
     ignore: Iterable[str]
     strict: bool
     seed: int = 0
+    isolated: bool = False
+    pick: Pick | None = None
 
     def report(self, measure: Scoring | None = None) -> Report:
         """The report; with a measure also its metrics.
@@ -63,7 +66,9 @@ class Road:
         classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
         description, metrics, failure = None, None, None
         try:
-            captured = capture_target(self.target, shape, self.policy, self.arguments, self.seed)
+            captured = capture_target(
+                self.target, shape, self.policy, self.arguments, self.seed, isolated=self.isolated, pick=self.pick
+            )
             description = _describe(captured)
             if prepared and measure and _fits(description, prepared):
                 metrics = measure.run(captured, description, prepared, self.seed)
@@ -201,6 +206,9 @@ def capture_target(
     policy: Policy,
     arguments: Mapping[str, object] | None,
     seed: int = 0,
+    *,
+    isolated: bool = False,
+    pick: Pick | None = None,
 ) -> Capture:
     """The capture that a target is or gives.
 
@@ -210,8 +218,10 @@ def capture_target(
         policy: for the declared input.
         arguments: for the constructor.
         seed: of the initialisation.
+        pick: which of several candidates to take; None where that is an error.
+        isolated: the author's code runs in a process of its own; a capture has none, and is read here.
     Raises:
-        UsageError: nothing has that name, or what is given does not go with a capture.
+        UsageError: nothing has that name, or what is given does not go with a capture or with a process of its own.
         AuthorError: the author's code could not be loaded, captured or run, or the capture is damaged.
     """
     from modelcheck.graph.capture import load_capture
@@ -224,17 +234,34 @@ def capture_target(
             held = "x".join(map(str, loaded.header.inputs[0].shape))
             raise UsageError(f"{target} was captured for an input of {held}: leave --input out")
         return loaded
-    from modelcheck.loading import capture_here
-
     declared = shape or policy.model.input
     try:
-        captured, _ = capture_here(target, declared or DEFAULT_INPUT, arguments, seed)
+        captured, _ = _captured(target, declared or DEFAULT_INPUT, arguments, seed, isolated, pick)
         return captured
     except ForwardError as error:
         if declared:
             raise
         hint = "An input of 1x28x28 was assumed; --input CxHxW (in Python: input=(C, H, W)) declares another."
         raise ForwardError(f"{error.message}\n{hint}", file=error.file, line=error.line) from None
+
+
+def _captured(
+    target: Target,
+    shape: tuple[int, ...],
+    arguments: Mapping[str, object] | None,
+    seed: int,
+    isolated: bool,
+    pick: Pick | None,
+) -> tuple[Capture, Origin | None]:
+    if not isolated:
+        from modelcheck.loading import capture_here
+
+        return capture_here(target, shape, arguments, seed, pick)
+    from modelcheck.isolated.parent import capture_isolated
+
+    if not isinstance(target, str):
+        raise UsageError(f"{_name(target)} is in this process already: only a TARGET, as net.py:Net, can be isolated")
+    return capture_isolated(target, shape, arguments, seed, pick)
 
 
 def _describe(captured: Capture) -> Description:

@@ -56,8 +56,11 @@ def forward_failure(model: nn.Module, example: torch.Tensor, training: bool) -> 
     if isinstance(error, NotImplementedError) and "forward" in str(error):
         methods = [name for name in vars(type(model)) if not name.startswith("__")]
         near = difflib.get_close_matches("forward", methods, n=1)
-        hint = f"; did you mean {near[0]!r} to be it?" if near else ": indent it into the class, or write it"
-        file, line = definition(type(model)) or (file, line)
+        outside = definition(getattr(sys.modules.get(type(model).__module__), "forward", None))
+        hint = f"; did you mean {near[0]!r} to be it?" if near else ": write it in the class"
+        if outside:
+            hint = f": the function forward in line {outside[1]} stands outside of the class, so indent it"
+        file, line = outside or definition(type(model)) or (file, line)
         return ForwardError(f"{class_name(type(model))} has no forward{hint}", file=file, line=line)
     return ForwardError(_story(error, example, training, steps), file=file, line=line)
 

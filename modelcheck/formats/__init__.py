@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Protocol
 
 from modelcheck.report import Report
@@ -22,6 +24,12 @@ class Render(Protocol):
         """
 
 
+def joined(name: str, texts: Sequence[str]) -> str:
+    """Several reports of one format as one text: as the format's own ``join`` makes it, else one after the other."""
+    join: Callable[[Sequence[str]], str] = getattr(_module(name), "join", "\n".join)
+    return join(texts)
+
+
 def format_names() -> tuple[str, ...]:
     """The formats' names, sorted."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
@@ -33,7 +41,11 @@ def renderer(name: str) -> Render:
     Raises:
         KeyError: there is none.
     """
+    render: Render = _module(name).render
+    return render
+
+
+def _module(name: str) -> ModuleType:
     if name not in format_names():
         raise KeyError(name)
-    render: Render = importlib.import_module(f"{__name__}.{name}").render
-    return render
+    return importlib.import_module(f"{__name__}.{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +17,11 @@ def render(report: Report, *, width: int, color: bool) -> str:
     except UnicodeEncodeError:  # a name with half a character, as undecodable bytes of a path give it
         encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(report)))
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def join(texts: Sequence[str]) -> str:
+    """Several reports as one array."""
+    return msgspec.json.format(f"[{','.join(texts)}]", indent=2) + "\n"
 
 
 def _encodable(value: Any) -> Any:

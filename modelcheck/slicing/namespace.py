@@ -59,6 +59,8 @@ class Namespace(dict[str, Any]):
         self._pinned: dict[str, Statement] = {}
 
     def __missing__(self, name: str) -> Any:
+        if hasattr(builtins, name) and not self.source.stars and not self.source.defining(name):
+            raise KeyError(name)
         before = self._running[-1] if self._running else self.end
         try:
             return self.at(name, before)

@@ -11,9 +11,9 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 
 
 def decoded(content: bytes) -> str:
-    """The text, with plain line ends: by its byte-order mark, as UTF-8, by its coding cookie, or as Windows wrote it."""
+    """The text, with plain line ends: by its byte-order mark, its coding cookie, as UTF-8, or as Windows wrote it."""
     marked = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), None)
-    for encoding in (marked, "utf-8", _cookie(content), "cp1252"):
+    for encoding in (marked, _cookie(content), "utf-8", "cp1252"):
         if encoding is None:
             continue
         try:

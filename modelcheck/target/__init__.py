@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelcheck.author_trace import class_name, printable
-from modelcheck.origin import Origin
+from modelcheck.origin import Origin, Pick
 from modelcheck.target.arguments import parse_arguments
 from modelcheck.target.building import build
 from modelcheck.target.importing import import_module, importable
 from modelcheck.target.naming import named, only_model
 from modelcheck.target.place import TargetNotFound, parse
 from modelcheck.target.submission import opened
-from modelcheck.target.taking import Pick, take
+from modelcheck.target.taking import take
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["LoadedModel", "Pick", "TargetNotFound", "candidates", "loaded", "parse_arguments"]
+__all__ = ["LoadedModel", "TargetNotFound", "candidates", "loaded", "parse_arguments"]
 
 
 @dataclass(frozen=True)

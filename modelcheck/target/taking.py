@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from modelcheck.author_trace import describe_exception, printable, shown_path
 from modelcheck.errors import AuthorError, ConstructorError
-from modelcheck.origin import Argument, Origin
+from modelcheck.origin import Argument, Origin, Pick
 from modelcheck.slicing.candidates import Candidate
 from modelcheck.slicing.effects import left_out, missing, set_aside
 from modelcheck.slicing.project import namespace_of
@@ -23,8 +23,6 @@ from modelcheck.target.submission import Submission
 
 if TYPE_CHECKING:
     from torch import nn
-
-Pick = Literal["primary", "largest"]
 
 
 @dataclass(frozen=True)
@@ -41,13 +39,14 @@ class Taken:
         """Where the model came from, by what was executed up to now."""
         project, definition = self.submission.project, self.definition
         modules = project.modules()
-        others = [one for one in self.submission.among if one.key != (definition.path, definition.name)]
+        own = definition.path, definition.name
+        others = [one for one in self.submission.among if one.key != own] if self.because else []
         return Origin(
             file=shown_path(definition.chunk.file),
             line=definition.chunk.line,
             name=printable(definition.name),
             because=self.because,
-            others=tuple(map(self.submission.target, others)) if self.because else (),
+            others=tuple(map(self.submission.target, others)),
             arguments=self.arguments,
             missing=tuple(one for module in modules for one in missing(module, project)),
             set_aside=tuple(one for module in modules for one in set_aside(namespace_of(module).source)),
