@@ -103,7 +103,7 @@ def bound(node: ast.stmt) -> Iterator[str]:
     elif isinstance(node, getattr(ast, "TypeAlias", ())):
         yield node.name.id  # type: ignore[attr-defined]
     if isinstance(node, (ast.Assign, ast.Expr, ast.AugAssign, ast.AnnAssign)):
-        yield from (inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
+        yield from _walrus(node)
 
 
 def changed(node: ast.stmt) -> Iterator[str]:
@@ -127,6 +127,10 @@ def changed(node: ast.stmt) -> Iterator[str]:
             yield from _root(target)
 
 
+def _walrus(node: ast.AST) -> Iterator[str]:
+    yield from (inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
+
+
 def _root(node: ast.expr) -> Iterator[str]:
     while isinstance(node, (ast.Attribute, ast.Subscript)):
         node = node.value
@@ -148,6 +152,8 @@ def _headed(node: ast.stmt) -> Iterator[str]:
     """The names that the heads of compound statements define: of loops and of ``with``."""
     if isinstance(node, (ast.For, ast.AsyncFor)):
         yield from _targets(node.target)
+    elif isinstance(node, (ast.If, ast.While)):
+        yield from _walrus(node.test)
     elif isinstance(node, (ast.With, ast.AsyncWith)):
         for item in node.items:
             if item.optional_vars is not None:
@@ -192,7 +198,7 @@ def _pruned(node: ast.stmt, kept: set[int], wanted: set[str]) -> ast.stmt | None
     kept = kept | {id(leaf) for leaf in leaves(node) if isinstance(leaf, _belonging(node))}
     for name in _BLOCKS:
         if block := getattr(node, name, None):
-            setattr(result, name, _block(block, kept, wanted, node, needed=name == "body"))
+            setattr(result, name, _block(block, kept, wanted, node, needed=name != "orelse"))
     for name in ("handlers", "cases"):
         for place, part in enumerate(parts := list(getattr(node, name, ()))):
             parts[place] = copy.copy(part)

@@ -15,7 +15,7 @@ from modelcheck.slicing.project import Project
 from modelcheck.slicing.source import Unreadable
 
 _TEST = re.compile(r"(?:^|[/\\])(?:tests?[/\\].*|test_[^/\\]*|[^/\\]*_test)\.py$", re.IGNORECASE)
-_SCRIPT = re.compile(r"(?:^|[/\\])(?:train|main|run|app|eval|test)[^/\\]*\.(?:py|ipynb)$", re.IGNORECASE)
+_SCRIPT = re.compile(r"(?:train|main|run|app|eval|test).*\.(?:py|ipynb)", re.IGNORECASE)
 _ASSIGNED = re.compile(
     r"^(\w+)[ \t]*(?::[^=\n]+)?=[ \t]*(?:torch[ \t]*\.[ \t]*)?(?:nn[ \t]*\.[ \t]*)?Sequential[ \t]*\("
 )
@@ -123,7 +123,7 @@ class Candidates:
             for statement in chunk.statements:
                 for call, local in _calls(statement.node):
                     for candidate in self._meant(path, call.func, names):
-                        use = Use(path, chunk.file, call.lineno, call, local, bool(_TEST.search(str(path))))
+                        use = Use(path, chunk.file, call.lineno, call, local, self.is_test(path))
                         found[candidate.key].append(use)
         return {key: tuple(uses) for key, uses in found.items()}
 
@@ -169,9 +169,13 @@ class Candidates:
                         found |= self._files_of(package, statement.node, depth + 1)
         return found
 
+    def is_test(self, path: Path) -> bool:
+        """Whether a file's name, or its folder's, says that it holds tests."""
+        return bool(_TEST.search(str(path.relative_to(self.project.root))))
+
     def is_script(self, path: Path) -> bool:
         """Whether a file's name says that it is what one runs."""
-        return bool(_SCRIPT.search(str(path)))
+        return bool(_SCRIPT.search(path.name))
 
     def like(self, one: Candidate) -> str:
         """Equal for candidates that are written alike, with the parts that they are made of."""

@@ -221,7 +221,11 @@ class _Public(dict[str, Any]):
         self._module = module
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and not name.startswith("_") and self._gives(name)
+        if not isinstance(name, str):
+            return False
+        namespace = namespace_of(self._module)
+        public = name in namespace["__all__"] if namespace.has("__all__") else not name.startswith("_")
+        return public and self._gives(name)
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self._module, name)

@@ -158,6 +158,7 @@ def _may_define(name: str) -> re.Pattern[str]:
         | \bimport\b(?:[\w\t ,.]*?|\s*\([^)]*?){word}                          # from x import (a, name)
         | \bfor\b[^\n:]*?{word}[^\n:]*?\bin\b
         | (?:^|[;:])[ \t]*{word}\s*[.\[]                                       # name.x = 1, name.append(1)
+        | {word}\s*:=
         | \b(?:set|del)attr\(\s*{word}
         | ^@{word}\s*[.\[]
         """,

@@ -39,7 +39,7 @@ def clear(candidates: Candidates, among: Sequence[Candidate], readme: str) -> Ch
             same.candidate, f"the only one that {_named(_users(candidates, same.candidate, tests=False))} makes"
         )
     if scripts:
-        return None
+        return _used_elsewhere(candidates, scripts)
     tested = [one for one in whole if candidates.uses[one.key]]
     if same := _all_alike(candidates, tested):
         return Choice(
@@ -63,12 +63,27 @@ def best(candidates: Candidates, among: Sequence[Candidate], readme: str) -> Cho
             bool(candidates.uses[one.key]),
             _in_readme(one, readme, among),
             one.key not in candidates.parts,
-            one.path.suffix == ".py",
+            not _is_notebook(one),
             place,  # what was written last
         )
 
     place = max(range(len(among)), key=evidence)
     return Choice(among[place], f"the most likely of {len(among)} candidates")
+
+
+def _used_elsewhere(candidates: Candidates, scripts: Sequence[Candidate]) -> Choice | None:
+    """The one that other files use, where the others are only tried out in the file that defines them."""
+    used = [one for one in scripts if any(path != one.path for path in _users(candidates, one, tests=False))]
+    rivals = [one for one in scripts if one not in used and (_is_notebook(one) or candidates.is_script(one.path))]
+    same = None if rivals else _all_alike(candidates, used)
+    if same is None:
+        return None
+    users = [path for path in _users(candidates, same.candidate, tests=False) if path != same.candidate.path]
+    return Choice(same.candidate, f"the only one that another file, {_named(users)}, makes")
+
+
+def _is_notebook(one: Candidate) -> bool:
+    return one.path.suffix.lower() == ".ipynb"
 
 
 def _all_alike(candidates: Candidates, those: Sequence[Candidate]) -> Choice | None:

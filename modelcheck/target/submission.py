@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from modelcheck.target.place import Place, TargetNotFound, is_folder, nearest
 _MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md", "readme.md")
 _MOST_LEVELS = 4
 _MOST_NEIGHBOURS = 50
+_NO_MODEL = re.compile(r"(?:Loss|Criterion|Metric)$")
 _LONGEST_README = 200_000
 
 
@@ -49,7 +51,8 @@ class Submission:
         """The candidates that come into question: the file's own, or those that it makes; all of a folder."""
         found = self.candidates.all
         if self.file is None:
-            return found
+            models = [one for one in found if not _NO_MODEL.search(one.name)]
+            return [one for one in models if not self.candidates.is_test(one.path)] or models or found
         own = [one for one in found if one.path == self.file]
         return own or [one for one in found if any(use.path == self.file for use in self.candidates.uses[one.key])]
 
