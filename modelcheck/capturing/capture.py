@@ -35,6 +35,7 @@ from modelcheck.capturing.tree import (
     walk,
 )
 from modelcheck.capturing.trial import drawing_line, forward_failure
+from modelcheck.capturing.unregistered import unregistered_modules
 from modelcheck.errors import AuthorError, NotCapturable, UsageError
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.check import check_header
@@ -94,7 +95,7 @@ def _capture(model: nn.Module, example: torch.Tensor, name: str | None) -> Captu
     example = example.to(device_of(model))
     if any(is_uninitialized(tensor) for tensor in tensors(model)):
         model = _run_once(model, example)
-    tables = Tables(model)
+    tables, unregistered = Tables(model), unregistered_modules(model)
     _refuse_scripts(model)
     with watched_calls(model) as called:
         train, sizes = _graph(model, example, True, tables)
@@ -107,6 +108,7 @@ def _capture(model: nn.Module, example: torch.Tensor, name: str | None) -> Captu
         storages=tables.storage_infos(),
         tensors=tables.tensor_infos(),
         modules=tables.module_infos(called),
+        unregistered=unregistered,
         train=train,
         evaluation=evaluation,
     )

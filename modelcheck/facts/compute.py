@@ -13,7 +13,7 @@ from modelcheck.facts.live import Trial
 from modelcheck.facts.output import output_kind
 from modelcheck.facts.parameters import hidden_weights, parameters
 from modelcheck.facts.spatial import receptive_field, spatial
-from modelcheck.facts.structs import Facts, Layer
+from modelcheck.facts.structs import Facts, Layer, Unregistered
 from modelcheck.facts.trace import BATCH, Step, accepted_batches, macs_by_node, trace
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.model import GraphModel
@@ -72,6 +72,7 @@ def compute_facts(capture: Capture) -> Description:
         global_average_pooling=usage.global_average_pooling(header, train, evaluation, trial),
         fully_connected=usage.fully_connected(header, weighted),
         unused_modules=_unused(header, {index for s in sides for index in s.reach.tensors}),
+        unregistered_modules=_unregistered(header),
         hidden_weights=hidden,
         accepted_batches=batches,
         liveness="tried" if trial else "reachable",
@@ -133,6 +134,20 @@ def _unused(header: Header, read: set[int]) -> tuple[str, ...]:
         module.path
         for module in idle
         if module.path.rpartition(".")[0] in alive and not (module.path not in parents and _is_container(module.type))
+    )
+
+
+def _unregistered(header: Header) -> tuple[Unregistered, ...]:
+    """Held past torch's registration, as declared."""
+    return tuple(
+        Unregistered(
+            path=one.path,
+            attribute=one.attribute,
+            holder=one.holder,
+            type=one.type,
+            parameters=one.parameters,
+        )
+        for one in header.unregistered
     )
 
 

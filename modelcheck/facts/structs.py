@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from modelcheck.graph.wire import HolderKind
+
 OutputKind = Literal["log-probabilities", "probabilities", "logits"]
 
 
@@ -71,6 +73,20 @@ class HiddenWeight(msgspec.Struct, frozen=True, kw_only=True):
     counted: int
 
 
+class Unregistered(msgspec.Struct, frozen=True, kw_only=True):
+    """A module that the model holds past torch's registration, as declared.
+
+    ``path`` is the way to it as Python writes it, ``attribute`` where that way begins, ``holder`` what the attribute
+    is; ``parameters`` counts the scalars that the module registers.
+    """
+
+    path: str
+    attribute: str
+    holder: HolderKind
+    type: str
+    parameters: int
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The facts of the report, by the definitions in docs/design.md. Shapes are for one sample.
 
@@ -92,6 +108,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     global_average_pooling: Use
     fully_connected: LinearUse
     unused_modules: tuple[str, ...]
+    unregistered_modules: tuple[Unregistered, ...] = ()
     hidden_weights: tuple[HiddenWeight, ...]
     accepted_batches: tuple[int, ...]
     liveness: Literal["tried", "reachable"]

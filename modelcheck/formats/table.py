@@ -180,6 +180,8 @@ def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:
         yield "", f"… and {len(facts.hidden_weights) - _MOST_LINES:,} more tensors"
     if facts.unused_modules:
         yield "unused modules", ", ".join(facts.unused_modules)
+    if facts.unregistered_modules:
+        yield "unregistered modules", ", ".join(f"{one.path} ({one.type})" for one in facts.unregistered_modules)
     if facts.liveness == "reachable":
         yield "live", "judged by reachability alone"
 

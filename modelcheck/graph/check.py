@@ -27,6 +27,8 @@ from modelcheck.graph.wire import (
 MAX_NODES = 100_000
 MAX_TENSORS = 100_000
 MAX_MODULES = 100_000
+MAX_UNREGISTERED = 1_000
+MAX_COUNT = 2**63 - 1
 MAX_ELEMENTS = 2**33
 MAX_RANK = 16
 MAX_NAME = 4_096
@@ -67,8 +69,18 @@ def _check_tables(header: Header) -> None:
         _check_shape("an input", one.shape)
     for module in header.modules:
         _require(len(module.path) <= MAX_NAME and len(module.type) <= MAX_NAME, "a module's name is too long")
+    _check_unregistered(header)
     for index, tensor in enumerate(header.tensors):
         _check_tensor(f"tensor {index}", tensor, header)
+
+
+def _check_unregistered(header: Header) -> None:
+    count = len(header.unregistered)
+    _require(count <= MAX_UNREGISTERED, f"it has more than {MAX_UNREGISTERED:,} unregistered modules")
+    for module in header.unregistered:
+        texts = (module.path, module.attribute, module.type)
+        _require(all(len(text) <= MAX_NAME for text in texts), "an unregistered module's name is too long")
+        _require(0 <= module.parameters <= MAX_COUNT, "an unregistered module has an impossible number of parameters")
 
 
 def _check_tensor(what: str, tensor: TensorInfo, header: Header) -> None:

@@ -134,6 +134,26 @@ class ModuleInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     called: bool
 
 
+HolderKind = Literal["list", "tuple", "dict", "set", "object", "attribute"]
+
+
+class UnregisteredInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A module that the model holds past torch's registration; a claim throughout.
+
+    Args:
+        path: as Python writes the way to it: ``layers[0]``, ``blocks['a']``.
+        attribute: the module's attribute where that way begins: ``layers``.
+        holder: what that attribute is; ``attribute`` where it is the module itself.
+        parameters: scalars that the module registers.
+    """
+
+    path: str
+    attribute: str
+    holder: HolderKind
+    type: str
+    parameters: int
+
+
 class InputInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One input for one sample, without the batch.
 
@@ -163,5 +183,6 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     storages: tuple[StorageInfo, ...]
     tensors: tuple[TensorInfo, ...]
     modules: tuple[ModuleInfo, ...]
+    unregistered: tuple[UnregisteredInfo, ...] = ()  # captures written before it was told have none
     train: Graph
     evaluation: Graph

@@ -237,6 +237,21 @@ class HiddenTensors(nn.Module):
 
 
 @_animal
+class DropoutInAList(nn.Module):
+    """Neither train() nor eval() reaches it: it drops in both modes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(8, 8)
+        self.layers = [nn.Dropout(0.5), nn.BatchNorm2d(1, affine=False, track_running_stats=False)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return self.head(x)
+
+
+@_animal
 class Parametrized(nn.Module):
     def __init__(self) -> None:
         super().__init__()

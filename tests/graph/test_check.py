@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graph.forge import INPUT, NODE, TENSOR, archive, node, parts, use, with_nodes
+from graph.forge import INPUT, NODE, TENSOR, archive, good, node, parts, use, with_nodes
 from modelcheck.errors import AuthorError, DamagedCapture, NotCapturable
+from modelcheck.facts.compute import compute_facts
+from modelcheck.graph.capture import capture_from_bytes
 from modelcheck.graph.operators import KINDS
 
 
@@ -83,6 +85,7 @@ def test_an_unlisted_operator_never_runs(op: str, tmp_path: Path, monkeypatch: p
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("secret", b"1234")]
 
 
+STRAY = {"path": "a[0]", "attribute": "a", "holder": "list", "type": "Linear", "parameters": 9}
 TABLES: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "beyond-storage": (("tensors", 0, "offset"), 1),
     "negative-offset": (("tensors", 0, "offset"), -1),
@@ -102,6 +105,17 @@ TABLES: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "format": (("format",), 2),
     "unknown": (("evil",), 1),
     "long-name": (("name",), "n" * 10**6),
+    "unregistered-no-tuple": (("unregistered",), {}),
+    "unregistered-lacks": (("unregistered",), [{"path": "a[0]"}]),
+    "unregistered-more": (("unregistered",), [{**STRAY, "evil": 1}]),
+    "unregistered-holder": (("unregistered",), [{**STRAY, "holder": "bag"}]),
+    "unregistered-text": (("unregistered",), [{**STRAY, "parameters": "9"}]),
+    "unregistered-negative": (("unregistered",), [{**STRAY, "parameters": -1}]),
+    "unregistered-huge": (("unregistered",), [{**STRAY, "parameters": 2**63}]),
+    "unregistered-long-path": (("unregistered",), [{**STRAY, "path": "n" * 5_000}]),
+    "unregistered-long-attribute": (("unregistered",), [{**STRAY, "attribute": "n" * 5_000}]),
+    "unregistered-long-type": (("unregistered",), [{**STRAY, "type": "n" * 5_000}]),
+    "thousands-unregistered": (("unregistered",), [STRAY] * 1_001),
     "no-outputs": (("train", "outputs"), []),
     "no-module": (("train", "nodes", 0, "module"), 99),
     "million-nodes": (("train", "nodes"), [{"op": "operator.neg", "args": [1]}] * 10**6),
@@ -114,6 +128,21 @@ def test_tables_that_cannot_be_are_damaged(place: tuple[str | int, ...], value: 
     _put(graph, place, value)
     with pytest.raises(DamagedCapture):
         use(archive(graph, weights))
+
+
+@pytest.mark.parametrize("stray", [STRAY, {**STRAY, "path": "", "attribute": "", "type": "", "parameters": 2**63 - 1}])
+def test_modules_that_are_registered_nowhere_are_a_claim_that_is_told(stray: dict[str, Any]) -> None:
+    graph, weights = parts()
+    graph["unregistered"] = [stray] * 1_000
+    found = compute_facts(capture_from_bytes(archive(graph, weights))).facts
+    assert {(one.path, one.parameters) for one in found.unregistered_modules} == {(stray["path"], stray["parameters"])}
+    assert found.parameters == compute_facts(capture_from_bytes(good())).facts.parameters
+
+
+def test_a_capture_from_before_they_were_told_is_read() -> None:
+    graph, weights = parts()
+    assert graph.pop("unregistered") == []
+    assert compute_facts(capture_from_bytes(archive(graph, weights))).facts.unregistered_modules == ()
 
 
 JSON = st.recursive(
