@@ -112,9 +112,14 @@ def test_what_is_wrong_with_the_call_is_raised() -> None:
 
 
 def test_capture_raises_the_authors_errors() -> None:
-    Path("net.py").write_text("raise RuntimeError('no')\n")
-    with pytest.raises(LoadError, match=r"net\.py.*line 1"):
+    Path("net.py").write_text(
+        "raise SystemExit('a statement that Net does not need')\n"
+        "from torch import nn\nBASE = int('no')\nclass Net(nn.Module, BASE): pass\n"
+    )
+    with pytest.raises(LoadError, match=r"net\.py, line 3: ValueError"):
         modelcheck.capture("net.py:Net")
+    with pytest.raises(UsageError, match=r"net\.py has no 'Nets'"):
+        modelcheck.capture("net.py:Nets")
 
 
 def test_a_capture_is_a_target() -> None:

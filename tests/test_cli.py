@@ -286,7 +286,7 @@ def test_what_is_wrong_with_a_command_is_one_message_and_status_2(call: Call, ar
 @pytest.mark.parametrize(
     ("code", "text"),
     [
-        ("MC001", "import a_package_that_nobody_has"),
+        ("MC001", "from a_package_that_nobody_has import Base\nclass Net(Base.Module):\n    pass"),
         ("MC002", "import torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        pass"),
         ("MC003", NET.replace("Conv2d(1,", "Conv2d(2,")),
         ("MC004", NET.replace("x.flatten(1))", "x.flatten(1) if x.sum() > 0 else -x.flatten(1))")),
