@@ -36,6 +36,10 @@ _SIGNS: tuple[tuple[EffectKind, re.Pattern[str]], ...] = (
     ("plots", re.compile(r"(?<!\w)plt\.|\.plot\(|\.imshow\(")),
     ("prints", re.compile(r"(?<![\w.])(?:print|pprint|display)\(|summary\(")),
 )
+# settings, which change nothing outside of the process
+_HARMLESS = re.compile(
+    r"seed\w*\(|filterwarnings\(|simplefilter\(|sys\.path\.|set_\w+\(|\.(?:to|eval|cuda|cpu)\(|basicConfig\("
+)
 _SHELL: tuple[tuple[EffectKind, re.Pattern[str]], ...] = (
     ("installs", re.compile(r"\b(?:pip3?|conda|apt|apt-get)\b")),
     ("downloads", re.compile(r"\b(?:wget|curl|gdown|git clone)\b")),
@@ -50,7 +54,7 @@ def left_out(module: AuthorModule) -> Iterator[Effect]:
             continue
         text = ast.unparse(statement.node)
         kind = next((kind for kind, sign in _SIGNS if sign.search(text)), None)
-        if kind is None and not _only_runs(statement.node):
+        if kind is None and (not _only_runs(statement.node) or _HARMLESS.search(text)):
             continue
         first = printable(text.split("\n")[0], 80)
         yield Effect(kind=kind or "runs", text=first, file=shown_path(statement.file), line=statement.node.lineno)

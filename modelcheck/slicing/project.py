@@ -22,6 +22,7 @@ from modelcheck.slicing.source import Source, Unreadable, read
 
 _PREFIX = "modelcheck_target_"
 _MOST_ANCESTORS = 8
+_MOST_BYTES = 100 << 20  # notebooks hold pictures
 # what a file of the same name in the submission does not stand for, unless it has what is asked of it
 _LIBRARIES = frozenset({"torch", "torchvision", "torchaudio", "numpy", "modelcheck"}) | sys.stdlib_module_names
 
@@ -106,10 +107,7 @@ class Project:
             Unreadable: it cannot be opened, or is a notebook that is none.
         """
         if path not in self._sources:
-            try:
-                content = path.read_bytes() if is_file(path) else b""  # a folder is a package without statements
-            except OSError as error:
-                raise Unreadable(error.strerror or str(error)) from None
+            content = _content(path) if is_file(path) else b""  # a folder is a package without statements
             self._sources[path] = source = read(path, content)
             for part in source.parts:
                 if part.cell is not None:
@@ -211,6 +209,17 @@ class Project:
     def _everything(self, importer: Path, node: ast.ImportFrom) -> Mapping[str, Any]:
         module = self._import(importer, node.module or "", fromlist=("*",), level=node.level)
         return _Public(module) if isinstance(module, AuthorModule) else _public(module)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from None
+    if len(content) > _MOST_BYTES:
+        raise Unreadable(f"it has more than {_MOST_BYTES >> 20} MiB, which no source has")
+    return content
 
 
 class _Public(dict[str, Any]):

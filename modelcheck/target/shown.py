@@ -60,7 +60,7 @@ def _shown(function: Callable[..., object], missing: Sequence[str], use: Use, pr
         except Exception:  # what cannot be computed here shows nothing
             return None
         text = printable(ast.unparse(node), 60)
-        computed = "" if isinstance(node, ast.Constant) else printable(f" = {values[name]!r}", 40)
+        computed = "" if isinstance(node, ast.Constant) else f" = {printable(repr(values[name]), 40)}"
         arguments.append(
             Argument(name=printable(name), value=text + computed, file=shown_path(use.file), line=use.line)
         )
