@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from modelcheck.facts.structs import Facts, Layer
+from modelcheck.origin import Origin
 
 Severity = Literal["error", "advice"]
 Outcome = Literal["pass", "fail", "not run"]
@@ -122,11 +123,15 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is known about one target; the contract's JSON in this order."""
+    """Everything that is known about one target; the contract's JSON in this order.
+
+    ``origin`` is None for a module, an installed package's name, a saved capture, and where no model was built.
+    """
 
     schema_version: int = 1
     tool: Tool
     target: str
+    origin: Origin | None = None
     policy: str | None
     verdict: Verdict
     score: Score | None = None

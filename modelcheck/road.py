@@ -64,9 +64,9 @@ class Road:
         shape = tuple(self.input) if self.input else None
         declared = self.policy.model.input
         classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
-        description, metrics, failure = None, None, None
+        description, metrics, failure, origin = None, None, None, None
         try:
-            captured = capture_target(
+            captured, origin = capture_with_origin(
                 self.target, shape, self.policy, self.arguments, self.seed, isolated=self.isolated, pick=self.pick
             )
             description = _describe(captured)
@@ -82,11 +82,13 @@ class Road:
             input_shape=declared or shape,
             classes=classes,
             most_epochs=self.policy.training.epochs,
+            origin=origin,
         )
         outcomes, findings = judge(subject, active)
         return Report(
             tool=_tool(),
             target=_name(self.target),
+            origin=origin,
             policy=self.policy.name,
             verdict=verdict(subject, active, outcomes, findings, strict=self.strict, measured=measure is not None),
             score=score(self.policy, outcomes),
@@ -201,6 +203,14 @@ class Prepared:
 
 
 def capture_target(
+    target: Target, shape: tuple[int, ...] | None, policy: Policy, arguments: Mapping[str, object] | None
+) -> Capture:
+    """The capture that a target is or gives; arguments as of ``capture_with_origin``."""
+    captured, _ = capture_with_origin(target, shape, policy, arguments)
+    return captured
+
+
+def capture_with_origin(
     target: Target,
     shape: tuple[int, ...] | None,
     policy: Policy,
@@ -209,8 +219,8 @@ def capture_target(
     *,
     isolated: bool = False,
     pick: Pick | None = None,
-) -> Capture:
-    """The capture that a target is or gives.
+) -> tuple[Capture, Origin | None]:
+    """The capture that a target is or gives, and where the model came from, where its author's files were read for it.
 
     Args:
         target: a model, a class or a TARGET.
@@ -233,11 +243,10 @@ def capture_target(
         if shape and loaded.header.inputs[0].shape != shape:
             held = "x".join(map(str, loaded.header.inputs[0].shape))
             raise UsageError(f"{target} was captured for an input of {held}: leave --input out")
-        return loaded
+        return loaded, None
     declared = shape or policy.model.input
     try:
-        captured, _ = _captured(target, declared or DEFAULT_INPUT, arguments, seed, isolated, pick)
-        return captured
+        return _captured(target, declared or DEFAULT_INPUT, arguments, seed, isolated, pick)
     except ForwardError as error:
         if declared:
             raise

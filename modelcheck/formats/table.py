@@ -14,6 +14,7 @@ from rich.text import Text
 
 from modelcheck.author_trace import printable
 from modelcheck.facts.structs import Facts, Use
+from modelcheck.origin import Origin
 from modelcheck.report import Finding, Metrics, Report, RuleOutcome
 from modelcheck.words import counted, loss_text, percent
 
@@ -43,11 +44,13 @@ def render(report: Report, *, width: int, color: bool) -> str:
 
 def _parts(report: Report) -> Iterable[RenderableType]:
     yield _headline(report)
+    if report.origin and (rows := list(_origin_rows(report.origin))):
+        yield _grid(rows)
     yield _rules(report)
     if report.findings:
         yield _findings(report.findings)
     if report.facts:
-        yield _facts(report.facts)
+        yield _grid(_fact_rows(report.facts))
         yield _layers(report)
     if report.metrics:
         yield _metrics(report.metrics)
@@ -73,17 +76,12 @@ def _said(report: Report) -> str:
     unknown = [one.code for one in constraints if one.outcome == "not run"]
     if report.verdict == "pass":
         said = f"passes{policy}" if policy or constraints else "no policy, so nothing is required"
-        return f"{said}; not run: {_codes(unknown)}" if unknown else said
+        return f"{said}; not run: {_first(unknown)}" if unknown else said
     if failed := [one.code for one in constraints if one.outcome == "fail"]:
-        return f"fails{policy}: {_codes(failed)}"
+        return f"fails{policy}: {_first(failed)}"
     if advised := [finding.code for finding in report.findings]:
-        return f"fails{policy}, as advice counts: {_codes(list(dict.fromkeys(advised)))}"
-    return f"fails{policy}, as it could not be decided: {_codes(unknown)}"
-
-
-def _codes(codes: list[str]) -> str:
-    more = f" and {len(codes) - _MOST_NAMED} more" if len(codes) > _MOST_NAMED else ""
-    return ", ".join(codes[:_MOST_NAMED]) + more
+        return f"fails{policy}, as advice counts: {_first(dict.fromkeys(advised))}"
+    return f"fails{policy}, as it could not be decided: {_first(unknown)}"
 
 
 def _rules(report: Report) -> RenderableType:
@@ -142,13 +140,35 @@ def _indent(line: str) -> int:
     return min(len(line) - len(line.lstrip(" ")), 8)
 
 
-def _facts(facts: Facts) -> RenderableType:
+def _grid(rows: Iterable[tuple[str, str]]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _fact_rows(facts):
+    for name, value in rows:
         table.add_row(name, _shown(value))
     return Padding(table, (1, 0, 0, 0))
+
+
+def _origin_rows(origin: Origin) -> Iterable[tuple[str, str]]:
+    """What was decided on the way to the model; what was left out is MC608's."""
+    if origin.because:
+        yield "model", f"{origin.file}, line {origin.line}: {origin.name}, {origin.because}"
+    if origin.others:
+        yield "other models", _first(origin.others)
+    calls = itertools.groupby(origin.arguments, lambda one: (one.file, one.line))
+    for (file, line), those in itertools.islice(calls, _MOST_NAMED):
+        yield "arguments", f"{_first([f'{one.name}={one.value}' for one in those])} (from {file}, line {line})"
+    if origin.missing:
+        yield "not installed", f"{_first(dict.fromkeys(one.name for one in origin.missing))} (not needed by the model)"
+    if origin.set_aside:
+        yield "set aside", counted(len(origin.set_aside), "shell line or magic", "shell lines and magics")
+
+
+def _first(names: Iterable[str]) -> str:
+    """The first of many names, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - _MOST_NAMED:,} more" if len(every) > _MOST_NAMED else ""
+    return ", ".join(every[:_MOST_NAMED]) + more
 
 
 def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:

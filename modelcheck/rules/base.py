@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from modelcheck.errors import AuthorError
 from modelcheck.facts.structs import Facts, Layer
+from modelcheck.origin import Origin
 from modelcheck.report import Metrics, Severity
 
 Level = Literal["error", "advice", "off"]
@@ -45,6 +46,7 @@ class Subject:
         input_shape: what the policy declares for one sample.
         classes: how many scores the policy expects of one sample.
         most_epochs: within how many epochs the policy asks for its accuracy.
+        origin: where the model came from, where its author's files were read for it.
     """
 
     facts: Facts | None = None
@@ -54,6 +56,7 @@ class Subject:
     input_shape: tuple[int, ...] | None = None
     classes: int | None = None
     most_epochs: int | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)

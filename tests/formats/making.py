@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
+from modelcheck.origin import Argument, Effect, EffectKind, Missing, Origin
 from modelcheck.report import Epoch, Metrics, Report, Score, TestAccuracy
 
-NAMES = ["reference", "failing", "measured", "no-policy", "MC001", "MC002", "MC003", "MC004"]
+NAMES = ["reference", "failing", "measured", "no-policy", "submission", "MC001", "MC002", "MC003", "MC004"]
 
 
 def metrics(**changes: Any) -> Metrics:
@@ -41,6 +42,39 @@ def metrics(**changes: Any) -> Metrics:
         wall_s=41.25,
     )
     return msgspec.structs.replace(made, **changes)
+
+
+def effect(kind: EffectKind, text: str, line: int, file: str = "train.py") -> Effect:
+    return Effect(kind=kind, text=text, file=file, line=line)
+
+
+ORIGIN = Origin(
+    file="models/net.py",
+    line=12,
+    name="Net",
+    because="the only one that train.py makes",
+    others=("submission:Small", "submission:Old"),
+    arguments=(
+        Argument(name="in_channels", value="1", file="train.py", line=30),
+        Argument(name="width", value="WIDTH = 8", file="train.py", line=30),
+    ),
+    missing=(
+        Missing(name="torchsummary", file="train.py", line=3),
+        Missing(name="tqdm", file="train.py", line=4),
+        Missing(name="tqdm", file="models/net.py", line=2),
+    ),
+    set_aside=(
+        effect("installs", "!pip install torchsummary", 1, "book.ipynb, cell 1"),
+        effect("runs", "%matplotlib inline", 2, "book.ipynb, cell 1"),
+        effect("runs", "!nvidia-smi", 1, "book.ipynb, cell 2"),
+    ),
+    left_out=(
+        effect("prints", "print(device)", 12),
+        effect("downloads", "train = MNIST('data', download=True)", 40),
+        effect("trains", "for epoch in range(20):", 88),
+        effect("prints", "summary(model, (1, 28, 28))", 95),
+    ),
+)
 
 
 def measured(report: Report) -> Report:

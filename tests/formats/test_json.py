@@ -12,12 +12,13 @@ from modelcheck.report import Report
 
 from .making import NAMES, metrics
 
-KEYS = "schema_version tool target policy verdict score facts layers findings rules metrics"
+KEYS = "schema_version tool target origin policy verdict score facts layers findings rules metrics"
 FACTS = """capture input_shape output_shape output_kind parameters macs uncounted_operators receptive_field
     weighted_layers batch_norm dropout global_average_pooling fully_connected unused_modules"""
 PARAMETERS = "total trainable frozen unused shared hidden bytes"
 METRICS = """dataset train_images test_images recipe seed device dtype epochs test_accuracy confusion images_per_s
     wall_s"""
+ORIGIN = "file line name because others arguments missing set_aside left_out"
 EPOCH = "epoch images train_loss train_accuracy test_loss test_accuracy train_s eval_s"
 
 
@@ -52,6 +53,16 @@ def test_keys_are_the_contracts(name: str, reports: dict[str, Report]) -> None:
         assert (rule["cause"] is None) == (rule["outcome"] != "not run")
     for finding in found["findings"]:
         assert {"code", "name", "severity", "outcome", "message", "where", "file", "line"} == set(finding)
+
+
+def test_keys_of_the_origin(reports: dict[str, Report]) -> None:
+    assert loaded(reports["reference"])["origin"] is None
+    found = loaded(reports["submission"])["origin"]
+    assert list(found) == ORIGIN.split()
+    assert set(found["arguments"][0]) == {"name", "value", "file", "line"}
+    assert set(found["missing"][0]) == {"name", "file", "line"}
+    for effect in found["set_aside"] + found["left_out"]:
+        assert set(effect) == {"kind", "text", "file", "line"}
 
 
 def test_keys_of_facts_and_layers(reports: dict[str, Report]) -> None:

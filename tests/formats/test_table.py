@@ -7,10 +7,12 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
+from modelcheck.facts.structs import Unregistered
 from modelcheck.formats.table import render
+from modelcheck.origin import Argument, Missing, Origin
 from modelcheck.report import EXIT_STATUS, Finding, Report, RuleOutcome
 
-from .making import NAMES, metrics
+from .making import NAMES, ORIGIN, effect, metrics
 
 HOSTILE = {
     "escape": "\x1b[31mred\x1b[0m\x1b]0;title\x07",
@@ -108,17 +110,89 @@ def test_headline_says_why(rules: Any, changes: dict[str, Any], said: str, repor
     assert headline == said or said.endswith(" "), headline
 
 
+BARE = Origin(file="net.py", line=3, name="Net")
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        ({}, []),
+        ({"left_out": ORIGIN.left_out}, []),
+        ({"because": "the only model"}, ["model  net.py, line 3: Net, the only model"]),
+        (
+            {"file": "book.ipynb, cell 7", "because": "the only model"},
+            ["model  book.ipynb, cell 7, line 3: Net, the only model"],
+        ),
+        ({"others": tuple("abcdef")}, ["other models  a, b, c, d and 2 more"]),
+        ({"arguments": ORIGIN.arguments}, ["arguments  in_channels=1, width=WIDTH = 8 (from train.py, line 30)"]),
+        (
+            {
+                "arguments": tuple(
+                    Argument(name=name, value="1", file="a.py", line=line) for line, name in enumerate("xyz")
+                )
+            },
+            [f"arguments  {name}=1 (from a.py, line {line})" for line, name in enumerate("xyz")],
+        ),
+        ({"missing": ORIGIN.missing}, ["not installed  torchsummary, tqdm (not needed by the model)"]),
+        ({"set_aside": ORIGIN.set_aside[:1]}, ["set aside  1 shell line or magic"]),
+        ({"set_aside": ORIGIN.set_aside}, ["set aside  3 shell lines and magics"]),
+    ],
+)
+def test_of_the_origin_only_what_there_is_to_say(
+    changes: dict[str, Any], lines: list[str], reports: dict[str, Report]
+) -> None:
+    origin = msgspec.structs.replace(BARE, **changes)
+    report = msgspec.structs.replace(reports["reference"], origin=origin)
+    shown, without = (render(one, width=200, color=False).split("\n") for one in (report, reports["reference"]))
+    added = [line for line in shown if line not in without]
+    assert added == lines
+    assert shown[:2] == without[:2]
+    assert shown[2 : 2 + len(lines)] == lines
+
+
+def test_a_process_may_say_anything_of_the_origin(reports: dict[str, Report]) -> None:
+    """It comes from where the author's code runs."""
+    many = 10_000
+    origin = msgspec.structs.replace(
+        ORIGIN,
+        others=("x" * 100,) * many,
+        arguments=tuple(Argument(name="a" * 100, value="b" * 100, file="c" * 1_000, line=n) for n in range(many)),
+        missing=tuple(Missing(name=f"{n}", file="x", line=n) for n in range(many)),
+        set_aside=(effect("runs", "x", 1),) * many,
+    )
+    shown = render(msgspec.structs.replace(reports["reference"], origin=origin), width=80, color=False)
+    assert len(shown.split("\n")) < 150
+
+
 def poisoned(report: Report, text: str) -> Report:
     """The report with the text wherever an author's words can come."""
     replace = msgspec.structs.replace
     assert report.facts
     used = replace(report.facts.batch_norm, count=1, where=(text,))
+    stray = Unregistered(path=text, attribute=text, holder="list", type=text, parameters=1)
+    origin = Origin(
+        file=text,
+        line=1,
+        name=text,
+        because=text,
+        others=(text,),
+        arguments=(Argument(name=text, value=text, file=text, line=1),),
+        missing=(Missing(name=text, file=text, line=1),),
+        set_aside=(effect("runs", text, 1, text),),
+    )
     return replace(
         report,
         target=text,
+        origin=origin,
         policy=text,
         layers=tuple(replace(layer, path=text, type=text, file=text) for layer in report.layers),
-        facts=replace(report.facts, batch_norm=used, unused_modules=(text,), uncounted_operators=(text,)),
+        facts=replace(
+            report.facts,
+            batch_norm=used,
+            unused_modules=(text,),
+            unregistered_modules=(stray,),
+            uncounted_operators=(text,),
+        ),
         findings=tuple(replace(one, message=text, where=text, file=text, line=3) for one in report.findings),
         rules=tuple(replace(one, evidence=text) for one in report.rules),
     )
