@@ -15,6 +15,7 @@ from modelcheck.rules import all_rules, find_rule
 from modelcheck.rules.base import Rule
 
 SECTIONS = ["What it checks", "Why it matters", "Bad", "Good", "Options", "Known limits"]
+PACKS = {"MC606"}  # rules whose snippets pack a submission instead of being one; their own tests run them
 HERE = Path(__file__).parent
 rules = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
 
@@ -95,7 +96,9 @@ def test_no_rule_is_found_by_another_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [rule for rule in all_rules() if not rule.waits_for_training], ids=lambda rule: rule.code
+    "rule",
+    [rule for rule in all_rules() if not rule.waits_for_training and rule.code not in PACKS],
+    ids=lambda rule: rule.code,
 )
 class TestSnippets:
     def test_bad_is_found(self, rule: Rule, tmp_path: Path) -> None:
