@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,3 +25,21 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_bytes().decode(), f"{path} differs: see the diff, or pytest --rewrite-golden"
 
     return compare
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the patterns, their cases, and how many of these passed; with several processes too."""
+    counts: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            row = dict(getattr(report, "user_properties", [])).get("row")
+            if row is not None and report.when == "call":
+                counts[str(row)] += 1
+                passed[str(row)] += outcome == "passed"
+    if not counts:
+        return
+    terminalreporter.write_sep("-", "patterns of submissions: cases passed")
+    for row in sorted(counts):
+        terminalreporter.write_line(f"{passed[row]:3} of {counts[row]:2}  {row}")
+    terminalreporter.write_line(f"{sum(passed.values()):3} of {sum(counts.values()):2}  in all")
