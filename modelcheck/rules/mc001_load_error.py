@@ -8,9 +8,9 @@ class LoadError(FailureRule):
 
     ## What it checks
 
-    The target's module is imported (a script is run as a module) and the name after the colon is looked up. An
-    exception from that code, a missing package, a name that is not an `nn.Module`, or a damaged capture file ends here,
-    with the author's file and line.
+    Of a file, a notebook, a folder or an archive the statements are run that the model needs; a module's name is imported.
+    An exception from them, a package that is needed and not installed, a syntax error in the definition, a name that is
+    not an `nn.Module`, or a damaged capture file ends here, with the author's file and line.
 
     ## Why it matters
 
@@ -19,10 +19,9 @@ class LoadError(FailureRule):
     ## Bad
 
     ```python
-    import torch.nn as nn
-    import a_package_that_nobody_has
+    from a_package_that_nobody_has import Base
 
-    class Net(nn.Module):
+    class Net(Base):
         def forward(self, x):
             return x.flatten(1)[:, :10]
     ```
@@ -43,7 +42,7 @@ class LoadError(FailureRule):
 
     ## Known limits
 
-    The whole file is run, so a script that trains when it is imported trains.
+    A module that is given by its name (`pkg.mod:Net`) is imported whole: if that trains, it trains.
     """
 
     code = "MC001"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from modelcheck.slicing.binding import leaves
+from modelcheck.slicing.binding import Statement, leaves
 from modelcheck.slicing.chunks import Chunk
 from modelcheck.slicing.project import Project
 from modelcheck.slicing.source import Unreadable
@@ -19,6 +19,9 @@ _SCRIPT = re.compile(r"(?:train|main|run|app|eval|test).*\.(?:py|ipynb)", re.IGN
 _ASSIGNED = re.compile(
     r"^(\w+)[ \t]*(?::[^=\n]+)?=[ \t]*(?:torch[ \t]*\.[ \t]*)?(?:nn[ \t]*\.[ \t]*)?Sequential[ \t]*\("
 )
+
+
+_CLASS = re.compile(r"^[ \t]*class[ \t]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class Candidate:
     Args:
         path: of its file.
         name: of the class, or of the variable that holds a ``Sequential``.
-        chunk: its definition.
+        statement: the top-level statement that defines it.
+        node: the definition itself, which that statement is or holds.
     """
 
     path: Path
     name: str
-    chunk: Chunk
+    statement: Statement
+    node: ast.stmt
 
     @property
     def key(self) -> tuple[Path, str]:
@@ -63,20 +68,20 @@ class Candidates:
     @cached_property
     def all(self) -> tuple[Candidate, ...]:
         """The classes of modules by file and place; where there are none, the variables that hold a ``Sequential``."""
-        classes: dict[tuple[Path, str], tuple[Candidate, ast.ClassDef]] = {}
+        classes: dict[tuple[Path, str], Candidate] = {}
         for path, chunk in self._chunks():
-            if chunk.is_class and chunk.defines and "(" in chunk.text:
-                for statement in chunk.statements:
-                    if isinstance(statement.node, ast.ClassDef):
-                        classes.pop((path, chunk.defines), None)
-                        classes[path, chunk.defines] = Candidate(path, chunk.defines, chunk), statement.node
+            for statement in chunk.statements if _CLASS.search(chunk.text) else ():
+                for node in leaves(statement.node):
+                    if isinstance(node, ast.ClassDef) and node.bases:
+                        classes.pop((path, node.name), None)
+                        classes[path, node.name] = Candidate(path, node.name, statement, node)
         models: set[str] = set()
         while True:  # a class may be defined before its base, or in another file
-            more = {node.name for _, node in classes.values() if node.name not in models and _is_module(node, models)}
+            more = {one.name for one in classes.values() if one.name not in models and _is_module(one.node, models)}
             if not more:
                 break
             models |= more
-        found = [candidate for candidate, node in classes.values() if _is_module(node, models)]
+        found = [one for one in classes.values() if _is_module(one.node, models)]
         return tuple(found) or tuple(self._variables())
 
     def _chunks(self) -> Iterator[tuple[Path, Chunk]]:
@@ -89,10 +94,11 @@ class Candidates:
             yield from ((path, chunk) for chunk in source.chunks)
 
     def _variables(self) -> Iterator[Candidate]:
-        found = {}
+        found: dict[tuple[Path, str], Candidate] = {}
         for path, chunk in self._chunks():
             if not chunk.defines and (match := _ASSIGNED.match(chunk.text)):
-                found[path, match[1]] = Candidate(path, match[1], chunk)
+                for statement in chunk.statements[:1]:
+                    found[path, match[1]] = Candidate(path, match[1], statement, statement.node)
         yield from found.values()
 
     @cached_property
@@ -108,20 +114,20 @@ class Candidates:
     def _refers(self, other: Candidate, one: Candidate) -> bool:
         if other.path != one.path and any(two.key == (other.path, one.name) for two in self.all):
             return False  # that file has its own
-        return one.name in _words(other.chunk)
+        return one.name in _words(other.node)
 
     @cached_property
     def uses(self) -> dict[tuple[Path, str], tuple[Use, ...]]:
         """Where each candidate is called, by functions and top-level statements."""
         found: dict[tuple[Path, str], list[Use]] = {one.key: [] for one in self.all}
         names = {one.name for one in self.all}
-        own = {(one.path, one.chunk.index) for one in self.all}
+        own = {id(one.node) for one in self.all}
         calls = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))})\s*\(") if names else None
         for path, chunk in self._chunks():
-            if calls is None or (path, chunk.index) in own or not calls.search(chunk.text):
+            if calls is None or not calls.search(chunk.text):
                 continue
             for statement in chunk.statements:
-                for call, local in _calls(statement.node):
+                for call, local in _calls(statement.node, own):
                     for candidate in self._meant(path, call.func, names):
                         use = Use(path, chunk.file, call.lineno, call, local, self.is_test(path))
                         found[candidate.key].append(use)
@@ -179,27 +185,33 @@ class Candidates:
 
     def like(self, one: Candidate) -> str:
         """Equal for candidates that are written alike, with the parts that they are made of."""
-        parts = [other for other in self.all if other.path == one.path and other.name in _words(one.chunk)]
-        return "\n".join(ast.dump(statement.node) for each in (*parts, one) for statement in each.chunk.statements)
+        parts = [other for other in self.all if other.path == one.path and other.name in _words(one.node)]
+        return "\n".join(ast.dump(each.node) for each in (*parts, one))
 
 
-def _is_module(node: ast.ClassDef, models: set[str]) -> bool:
-    for base in node.bases:
+def _is_module(node: ast.stmt, models: set[str]) -> bool:
+    for base in node.bases if isinstance(node, ast.ClassDef) else ():
         dotted = ast.unparse(base)
         last = dotted.rpartition(".")[2]
-        if last in models and last != node.name:
+        if last in models:
             return True
         if last.endswith("Module") or last in ("Sequential", "ModuleList") or re.match(r"(?:torch\.)?nn\.", dotted):
             return True
     return False
 
 
-def _words(chunk: Chunk) -> frozenset[str]:
-    return frozenset(re.findall(r"[^\W\d]\w*", chunk.text))
+def _words(node: ast.stmt) -> frozenset[str]:
+    """The names that a definition mentions, its own apart."""
+    names = (getattr(inner, "id", None) or getattr(inner, "attr", None) for inner in ast.walk(node))
+    return frozenset(name for name in names if name)
 
 
-def _calls(node: ast.AST, local: frozenset[str] = frozenset()) -> Iterator[tuple[ast.Call, frozenset[str]]]:
-    """The calls in a statement, with the names that are local to the functions around them."""
+def _calls(
+    node: ast.AST, own: set[int], local: frozenset[str] = frozenset()
+) -> Iterator[tuple[ast.Call, frozenset[str]]]:
+    """The calls in a statement, candidates apart, with the names that are local to the functions around them."""
+    if id(node) in own and isinstance(node, ast.ClassDef):
+        return
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
         arguments = node.args
         local |= {one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
@@ -207,4 +219,4 @@ def _calls(node: ast.AST, local: frozenset[str] = frozenset()) -> Iterator[tuple
     if isinstance(node, ast.Call):
         yield node, local
     for child in ast.iter_child_nodes(node):
-        yield from _calls(child, local)
+        yield from _calls(child, own, local)

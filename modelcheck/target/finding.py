@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,33 +11,47 @@ from typing import Any
 from modelcheck.author_trace import author_code, printable, shown_path
 from modelcheck.errors import LoadError
 from modelcheck.slicing.binding import Place as Position
+from modelcheck.slicing.binding import Statement, leaves
 from modelcheck.slicing.candidates import Candidate
-from modelcheck.slicing.chunks import Chunk
 from modelcheck.slicing.project import namespace_of
 from modelcheck.slicing.source import END, Source, Unreadable
 from modelcheck.target.place import MOST_LISTED, TargetNotFound, nearest
 from modelcheck.target.submission import Submission
 
+_DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_Found = tuple[Statement, ast.stmt]  # a top-level statement, and the definition in it
+
 
 @dataclass(frozen=True)
 class Definition:
-    """A definition in a file, and up to which statement its functions see the file's names."""
+    """A definition in a file.
+
+    Args:
+        path: of the file.
+        name: what it defines.
+        statement: the top-level statement that does so; None where the name comes from an import of everything.
+        line: where it starts.
+        end: up to where in the file its functions see the file's names.
+    """
 
     path: Path
     name: str
-    chunk: Chunk
-    end: Position
+    statement: Statement | None
+    line: int
+    end: Position = END
+
+    @property
+    def file(self) -> str:
+        """What tracebacks call its file, or its cell."""
+        return self.statement.file if self.statement else str(self.path)
 
     def value(self, submission: Submission) -> Any:
         """What it defines, executed with what it needs."""
-        module = submission.project.module(self.path)
-        with author_code(LoadError, f"{shown_path(self.chunk.file)} could not be loaded"):
-            if not self.chunk.statements and self.chunk.problem:
-                raise self.chunk.problem
-            for statement in self.chunk.statements:
-                if self.name in statement.binds:
-                    return namespace_of(module).define(self.name, statement, self.end)
-            return namespace_of(module)[self.name]
+        namespace = namespace_of(submission.project.module(self.path))
+        with author_code(LoadError, f"{shown_path(self.file)} could not be loaded"):
+            if self.statement is None:
+                return namespace[self.name]
+            return namespace.define(self.name, self.statement, self.end)
 
 
 def in_the_file(submission: Submission) -> Definition:
@@ -71,7 +86,12 @@ def in_the_folder(submission: Submission) -> Definition:
 
 def definition_of(one: Candidate) -> Definition:
     """A candidate's definition, as the file leaves it."""
-    return Definition(one.path, one.name, one.chunk, END)
+    return Definition(one.path, one.name, one.statement, first_line(one.node))
+
+
+def first_line(node: ast.stmt) -> int:
+    """Where a definition starts, with its decorators."""
+    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
 
 
 def _head(submission: Submission) -> str:
@@ -101,49 +121,57 @@ def _chosen_in(submission: Submission, one: Candidate) -> Definition | None:
 def _in_file(submission: Submission, source: Source, path: Path, name: str) -> Definition:
     """The definition of a name in a file: the last one, or the one at the line or in the cell that is asked for."""
     place = submission.place
-    chunks = list(source.defined.get(name, ()))
-    sound = [chunk for chunk in chunks if chunk.statements]
-    if source.path.suffix.lower() == ".ipynb" and sound:
-        chunks = sound  # a cell that is no Python defines nothing
+    found = [
+        (statement, node)
+        for statement in source.defining(name)
+        for node in leaves(statement.node)
+        if isinstance(node, _DEFINITIONS) and node.name == name
+    ]
     if place.line or place.cell:
-        chosen = [chunk for chunk in chunks if _is_at(source, chunk, place.line, place.cell)]
+        chosen = [one for one in found if _is_at(source, *one, place.line, place.cell)]
         if not chosen:
-            raise TargetNotFound(_not_there(submission, source, name, chunks))
-        return _definition(path, name, chosen[-1], chunks)
-    if chunks:
-        return _definition(path, name, chunks[-1], chunks)
-    statements = source.defining(name)
-    if statements:
-        return Definition(path, name, source.chunks[statements[-1].place[0]], END)
+            raise TargetNotFound(_not_there(submission, source, name, found))
+        return _definition(path, name, chosen[-1], found)
+    broken = [chunk for chunk in source.defined.get(name, ()) if not chunk.statements]
+    if found and not (path.suffix == ".py" and broken and broken[-1].index > found[-1][0].place[0]):
+        return _definition(path, name, found[-1], found)
+    if broken:  # in a notebook such a cell defines nothing; a script with it does not run
+        with author_code(LoadError, f"{shown_path(path)} could not be loaded"):
+            raise broken[-1].problem or SyntaxError(name)
+    if statements := source.defining(name):
+        return Definition(path, name, statements[-1], statements[-1].node.lineno)
     module = submission.project.module(path)
-    with author_code(LoadError, f"{shown_path(path)} could not be loaded"):
+    with author_code(LoadError, f"{shown_path(path)} could not be loaded", TargetNotFound):
         if not hasattr(module, name):
             raise TargetNotFound(_no_such_name(submission, name))
-    return Definition(path, name, source.chunks[0], END)
+    return Definition(path, name, None, 1)
 
 
-def _is_at(source: Source, chunk: Chunk, line: int | None, cell: int | None) -> bool:
-    part = next(part for part in source.parts if chunk in part.chunks)
+def _is_at(source: Source, statement: Statement, node: ast.stmt, line: int | None, cell: int | None) -> bool:
     if cell is not None:
-        return part.cell == cell
+        return _cell(source, statement) == cell
     assert line is not None
-    last = chunk.line + chunk.text.rstrip().count("\n")
-    return part.cell is None and chunk.line <= line <= last
+    return _cell(source, statement) is None and first_line(node) <= line <= (node.end_lineno or node.lineno)
 
 
-def _definition(path: Path, name: str, chunk: Chunk, chunks: Sequence[Chunk]) -> Definition:
-    later = [other.index for other in chunks if other.index > chunk.index]
-    return Definition(path, name, chunk, (later[0], 0) if later else END)
+def _cell(source: Source, statement: Statement) -> int | None:
+    return next((part.cell for part in source.parts if part.file == statement.file), None)
 
 
-def _not_there(submission: Submission, source: Source, name: str, chunks: Sequence[Chunk]) -> str:
+def _definition(path: Path, name: str, chosen: _Found, found: Sequence[_Found]) -> Definition:
+    statement, node = chosen
+    later = [other.place for other, _ in found if other.place > statement.place]
+    return Definition(path, name, statement, first_line(node), later[0] if later else END)
+
+
+def _not_there(submission: Submission, source: Source, name: str, found: Sequence[_Found]) -> str:
     where = printable(submission.place.where)
     wanted = f"cell {submission.place.cell}" if submission.place.cell else f"line {submission.place.line}"
-    cells = {chunk.index: part.cell for part in source.parts for chunk in part.chunks}
-    places = [f"@cell{cells[one.index]}" if cells[one.index] else f"@{one.line}" for one in chunks]
-    if not places:
+    if not found:
         return _no_such_name(submission, name)
-    there = ", ".join(f"{printable(submission.place.where)}:{name}{at}" for at in places[:MOST_LISTED])
+    cells = [_cell(source, statement) for statement, _ in found]
+    places = [f"cell{cell}" if cell else str(first_line(node)) for cell, (_, node) in zip(cells, found, strict=True)]
+    there = ", ".join(submission.place.target(f"{name}@{place}") for place in places[:MOST_LISTED])
     return f"{where}: no definition of {printable(name)} in {wanted}; there are {there}"
 
 

@@ -8,6 +8,7 @@ from modelcheck.author_trace import printable, shown_path
 from modelcheck.errors import AmbiguousModel, NoModel
 from modelcheck.slicing.candidates import Candidate
 from modelcheck.slicing.source import Unreadable
+from modelcheck.target.finding import first_line
 from modelcheck.target.place import MOST_LISTED
 from modelcheck.target.submission import Submission
 from modelcheck.words import counted
@@ -59,8 +60,8 @@ def no_model(submission: Submission) -> NoModel:
 
 
 def _where(one: Candidate) -> str:
-    cell = one.chunk.file.rpartition(", ")[2] + ", " if one.path.suffix.lower() == ".ipynb" else ""
-    return f"{cell}line {one.chunk.line}"
+    cell = one.statement.file.rpartition(", ")[2] + ", " if one.path.suffix.lower() == ".ipynb" else ""
+    return f"{cell}line {first_line(one.node)}"
 
 
 def _size(held: int | str) -> str:

@@ -67,7 +67,7 @@ def parse(target: str) -> Place:
     shown = printable(target)
     name, line, cell = _chosen(name, shown) if name is not None else ("", None, None)
     path = current_directory() / where
-    if _is_module(where, path):
+    if not where.strip() or _is_module(where, path):
         if not all(where.split(".")) or where != where.strip():
             raise UsageError(f"{shown}: no module's name before the colon: {FORMS}")
         if line or cell:

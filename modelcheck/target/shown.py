@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from modelcheck.author_trace import printable, shown_path
 from modelcheck.origin import Argument
 from modelcheck.slicing.candidates import Use
-from modelcheck.slicing.project import Project, namespace_of
+from modelcheck.slicing.project import Project
 from modelcheck.slicing.source import END, Source
 
 _PLAIN = (
@@ -56,7 +56,7 @@ def _shown(function: Callable[..., object], missing: Sequence[str], use: Use, pr
         if not isinstance(node, ast.expr) or not _is_plain(node, source, use.local):
             return None
         try:
-            values[name] = _value(node, use, project)
+            values[name] = _value(node, source)
         except Exception:  # what cannot be computed here shows nothing
             return None
         text = printable(ast.unparse(node), 60)
@@ -69,24 +69,33 @@ def _shown(function: Callable[..., object], missing: Sequence[str], use: Use, pr
 
 def _is_plain(node: ast.expr, source: Source, local: frozenset[str] = frozenset(), depth: int = 0) -> bool:
     """Whether it is made of literals, and of names of the module that are: to compute it runs nothing else."""
-    inner = list(ast.walk(node))
-    names = {one.id for one in inner if isinstance(one, ast.Name)}
-    if depth > _DEEPEST or not names.isdisjoint(local) or not all(isinstance(one, _PLAIN) for one in inner):
+    names = _names(node)
+    if depth > _DEEPEST or not names.isdisjoint(local):
         return False
-    for name in names:
-        definition = source.in_force(name, END)
-        if definition is None or not isinstance(definition.node, (ast.Assign, ast.AnnAssign)):
-            return False
-        value = definition.node.value
-        if value is None or not _is_plain(value, source, depth=depth + 1):
-            return False
-    return True
+    if not all(isinstance(inner, _PLAIN) for inner in ast.walk(node)):
+        return False
+    values = [_assigned(name, source) for name in names]
+    return all(value is not None and _is_plain(value, source, depth=depth + 1) for value in values)
 
 
-def _value(node: ast.expr, use: Use, project: Project) -> object:
+def _value(node: ast.expr, source: Source) -> object:
+    """What an expression that is plain comes to."""
+    names = {name: _value(value, source) for name in _names(node) if (value := _assigned(name, source)) is not None}
     expression = ast.fix_missing_locations(ast.Expression(body=node))
-    code = compile(expression, use.file, "eval", dont_inherit=True)
-    return eval(code, namespace_of(project.module(use.path)))
+    return eval(compile(expression, str(source.path), "eval", dont_inherit=True), {"__builtins__": {}}, names)
+
+
+def _names(node: ast.expr) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
+def _assigned(name: str, source: Source) -> ast.expr | None:
+    """What the module assigns to the name; None where that is not all that happens to it."""
+    definition = source.in_force(name, END)
+    if definition is None or source.changing(name) or not isinstance(definition.node, (ast.Assign, ast.AnnAssign)):
+        return None
+    target = definition.node.targets[0] if isinstance(definition.node, ast.Assign) else definition.node.target
+    return definition.node.value if isinstance(target, ast.Name) else None
 
 
 def _equal(one: Mapping[str, object], other: Mapping[str, object]) -> bool:

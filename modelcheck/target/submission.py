@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import random
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -82,7 +83,9 @@ class Submission:
         """The text of the README, if there is one."""
         for path in sorted(self.folder.glob("[Rr][Ee][Aa][Dd][Mm][Ee]*")):
             with contextlib.suppress(OSError):
-                return path.read_bytes()[:_LONGEST_README].decode(errors="replace")
+                if is_file(path) and path.resolve().parent == self.folder.resolve():
+                    with path.open("rb") as file:
+                        return file.read(_LONGEST_README).decode(errors="replace")
         return ""
 
 
@@ -146,8 +149,12 @@ def _neighbours(file: Path) -> list[Path]:
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
     """What a definition needs that is executed late, while forward is being captured: torch as it is at first."""
+    import numpy
     import torch
     from torch.utils._python_dispatch import _disable_current_modes
+
+    drawing = torch._C._len_torch_dispatch_stack() > 0  # forward is being captured, and draws nothing here itself
+    states = random.getstate(), numpy.random.get_state()
 
     with (
         contextlib.redirect_stdout(sys.stderr),
@@ -157,3 +164,6 @@ def _undisturbed() -> Iterator[None]:
         torch.enable_grad(),
     ):
         yield
+    if drawing:
+        random.setstate(states[0])
+        numpy.random.set_state(states[1])

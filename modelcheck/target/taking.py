@@ -42,8 +42,8 @@ class Taken:
         own = definition.path, definition.name
         others = [one for one in self.submission.among if one.key != own] if self.because else []
         return Origin(
-            file=shown_path(definition.chunk.file),
-            line=definition.chunk.line,
+            file=shown_path(definition.file),
+            line=definition.line,
             name=printable(definition.name),
             because=self.because,
             others=tuple(map(self.submission.target, others)),
