@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Iterable
+from functools import cache
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -16,6 +17,7 @@ from modelcheck.author_trace import printable
 from modelcheck.facts.structs import Facts, Use
 from modelcheck.origin import Origin
 from modelcheck.report import Finding, Metrics, Report, RuleOutcome
+from modelcheck.rules import all_rules
 from modelcheck.words import counted, loss_text, percent
 
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "not run": "yellow", "advice": "cyan"}
@@ -23,7 +25,6 @@ _MARKS = {"pass": "✔", "fail": "✘", "not run": "–", "error": "✘", "advic
 _LONGEST_LINE = 400
 _MOST_LINES = 40
 _MOST_NAMED = 4
-_ROAD = ("MC001", "MC002", "MC003", "MC004")
 
 
 def render(report: Report, *, width: int, color: bool) -> str:
@@ -69,10 +70,10 @@ def _headline(report: Report) -> Text:
 def _said(report: Report) -> str:
     """The verdict in words, with the codes of the rules that decided it."""
     if report.verdict == "error":
-        stopped = (one for one in report.rules if one.code in _ROAD and one.outcome == "fail")
+        stopped = (one for one in report.rules if one.code in _steps() and one.outcome == "fail")
         return next((f"{one.evidence} ({one.code})" for one in stopped), "could not be loaded, captured or run")
     policy = f" {printable(report.policy)}" if report.policy else ""
-    constraints = [one for one in report.rules if one.severity == "error" and one.code not in _ROAD]
+    constraints = [one for one in report.rules if one.severity == "error" and one.code not in _steps()]
     unknown = [one.code for one in constraints if one.outcome == "not run"]
     if report.verdict == "pass":
         said = f"passes{policy}" if policy or constraints else "no policy, so nothing is required"
@@ -90,11 +91,16 @@ def _rules(report: Report) -> RenderableType:
     table.add_column("Outcome", no_wrap=True)
     table.add_column("Evidence", overflow="fold")
     advised = {finding.code for finding in report.findings if finding.severity == "advice"}
-    road = [one for one in report.rules if one.code in _ROAD]
-    if passed := len(road) == len(_ROAD) and all(one.outcome == "pass" for one in road):
+    steps = [one for one in report.rules if one.code in _steps()]
+    passed = [one for one in steps if one.outcome == "pass"]
+    if steps and passed == steps:
         evidence = "loaded, built, ran and captured in both modes"
-        table.add_row(Text(f"{_ROAD[0]}–{_ROAD[-1]}", "dim"), _outcome(road[0], advised=False), evidence)
-    shown = (one for one in report.rules if not (passed and one.code in _ROAD))
+        groups = dict.fromkeys(f"{one.code[:3]}xx" for one in steps)
+        table.add_row(Text(", ".join(groups), "dim"), _outcome(steps[0], advised=False), evidence)
+    else:  # how far it came is told; that nothing stopped it is no news
+        passed = [one for one in passed if not one.code.startswith("MC0")]
+    shown = [one for one in report.rules if one not in passed]
+    shown.sort(key=lambda one: one not in steps)
     for cause, group in itertools.groupby(shown, lambda one: one.cause):
         ones = list(group)
         if cause and len(ones) > 1:
@@ -106,6 +112,12 @@ def _rules(report: Report) -> RenderableType:
         for one in ones:
             table.add_row(_rule_name(one), _outcome(one, one.code in advised), _shown(one.evidence or one.cause or ""))
     return Padding(table, (1, 0, 0, 0))
+
+
+@cache
+def _steps() -> frozenset[str]:
+    """The codes of the rules that are always on: the steps to a capture, of which one that fails is the verdict."""
+    return frozenset(rule.code for rule in all_rules() if rule.always)
 
 
 def _rule_name(one: RuleOutcome) -> Text:
