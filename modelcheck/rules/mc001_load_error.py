@@ -8,9 +8,9 @@ class LoadError(FailureRule):
 
     ## What it checks
 
-    Of a file, a notebook, a folder or an archive the statements are run that the model needs; a module's name is imported.
-    An exception from them, a package that is needed and not installed, a syntax error in the definition, a name that is
-    not an `nn.Module`, or a damaged capture file ends here, with the author's file and line.
+    Of a file, a notebook, a folder or an archive the statements are run that the model needs; a module's name is
+    imported. An exception from them, a package that is needed and not installed, a syntax error in the definition, a
+    name that is not an `nn.Module`, or a damaged capture file ends here, with the author's file and line.
 
     ## Why it matters
 
