@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 import modelcheck
-from modelcheck.errors import AuthorError, ConstructorError, ForwardError, LoadError, NotCapturable
+from modelcheck.errors import AmbiguousModel, AuthorError, ConstructorError, ForwardError, LoadError, NotCapturable
 from modelcheck.judge import judge
 from modelcheck.policy import load_policy
 from modelcheck.report import Report, Tool
@@ -35,6 +35,9 @@ ERRORS = [
     ConstructorError("Net(width) needs width: give --arg width=...", file="net.py", line=3),
     ForwardError("forward fails: shapes\nThe layers before it:\n    fc1  Linear  30\n    fc2  Linear  10"),
     NotCapturable("forward runs, but what it does depends on its input: " + "use torch.where. " * 9, file="net.py"),
+    AmbiguousModel(
+        "net.py holds 2 models:\n  net.py:Net    line 3   7,850 parameters\n  net.py:Large  line 11  9 parameters"
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ import msgspec
 from modelcheck.origin import Argument, Effect, EffectKind, Missing, Origin
 from modelcheck.report import Epoch, Metrics, Report, Score, TestAccuracy
 
-NAMES = ["reference", "failing", "measured", "no-policy", "submission", "MC001", "MC002", "MC003", "MC004"]
+NAMES = ["reference", "failing", "measured", "no-policy", "submission", "MC001", "MC002", "MC003", "MC004", "MC605"]
 
 
 def metrics(**changes: Any) -> Metrics:
