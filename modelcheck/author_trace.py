@@ -23,6 +23,15 @@ _DISTRIBUTIONS = {
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
 }
+# what everybody calls these, and how one gets them
+_USUAL = {
+    "torch": "import torch",
+    "nn": "import torch.nn as nn",
+    "F": "import torch.nn.functional as F",
+    "np": "import numpy as np",
+    "math": "import math",
+    "torchvision": "import torchvision",
+}
 _INSTALLED = {"site-packages", "dist-packages"}
 _LABELS: dict[Path, str] = {}  # folders that are shown under another name
 
@@ -85,7 +94,8 @@ def describe_exception(exc: BaseException) -> str:
     name = class_name(type(exc))
     try:
         # an exact str: a subclass of str could bring methods of its own; a syntax error's names its place again
-        said = exc.msg if type(exc) is SyntaxError and type(exc.msg) is str else str(exc)
+        plain = type(exc) in (SyntaxError, IndentationError, TabError) and type(exc.msg) is str
+        said = exc.msg if plain else str(exc)
         text = printable(str.__str__(said))
     except KeyboardInterrupt:
         raise
@@ -172,7 +182,8 @@ def _advice(exc: BaseException, file: str | None) -> str:
     """Say what helps, for the failures that beginners meet most."""
     exc = actual(exc)
     if type(exc) is NameError and file:
-        return f"; nothing at the top level of {file} defines it"
+        usual = _USUAL.get(exc.name) if isinstance(exc.name, str) else None
+        return f"; nothing at the top level of {file} defines it" + (f": add {usual}" if usual else "")
     if isinstance(exc, SystemExit):
         return '; what is only to run as a script belongs under `if __name__ == "__main__":`'
     if isinstance(exc, AttributeError) and "before Module.__init__() call" in describe_exception(exc):

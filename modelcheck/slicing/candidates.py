@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,26 +15,46 @@ from modelcheck.slicing.chunks import Chunk
 from modelcheck.slicing.project import Project
 from modelcheck.slicing.source import Unreadable
 
-_TEST = re.compile(r"(?:^|[/\\])(?:tests?[/\\].*|test_[^/\\]*|[^/\\]*_test)\.py$", re.IGNORECASE)
+_TEST_NAME = re.compile(r"(?:^|[/\\])(?:tests?[/\\].*|test_[^/\\]*|[^/\\]*_test)\.py$", re.IGNORECASE)
+_TEST_TEXT = re.compile(r"^[ \t]*(?:def test_|(?:import|from)[ \t]+(?:pytest|unittest)\b)", re.MULTILINE)
 _SCRIPT = re.compile(r"(?:train|main|run|app|eval|test).*\.(?:py|ipynb)", re.IGNORECASE)
+_ENTRY = re.compile(r"_*(?:main|train|test|run|fit|eval|demo|cli|objective|experiment)", re.IGNORECASE)
+_CLASS = re.compile(r"^[ \t]*class[ \t]", re.MULTILINE)
+_BROKEN = re.compile(r"class[ \t]+\w+[ \t]*\([^)\n]*(?:Module|Sequential)\b")
 _ASSIGNED = re.compile(
     r"^(\w+)[ \t]*(?::[^=\n]+)?=[ \t]*(?:torch[ \t]*\.[ \t]*)?(?:nn[ \t]*\.[ \t]*)?Sequential[ \t]*\("
 )
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
-_CLASS = re.compile(r"^[ \t]*class[ \t]", re.MULTILINE)
+_DEEPEST = 3  # packages that import from packages
+
+Key = tuple[Path, str]  # a file, and a name that it defines
 
 
 @dataclass(frozen=True)
 class Use:
-    """A call of a candidate in the author's files, outside of other candidates."""
+    """A call of a candidate in the author's files, outside of other candidates.
+
+    Args:
+        path: of the file in which it stands.
+        user: of the file that makes it happen: another one, where it stands in a function that is called from there.
+        file: what tracebacks call its file, or its cell.
+        line: in it.
+        call: with the arguments.
+        local: names that mean something else there: the function's own.
+        within: the top-level function in which it stands.
+        variable: what it is assigned to.
+    """
 
     path: Path
+    user: Path
     file: str
     line: int
     call: ast.Call
-    local: frozenset[str]  # names that mean something else there: the function's own
-    is_test: bool
+    local: frozenset[str]
+    within: str | None
+    variable: str | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +74,7 @@ class Candidate:
     node: ast.stmt
 
     @property
-    def key(self) -> tuple[Path, str]:
+    def key(self) -> Key:
         """What tells candidates apart: of several definitions in a file the last is the one."""
         return self.path, self.name
 
@@ -68,7 +89,7 @@ class Candidates:
     @cached_property
     def all(self) -> tuple[Candidate, ...]:
         """The classes of modules by file and place; where there are none, the variables that hold a ``Sequential``."""
-        classes: dict[tuple[Path, str], Candidate] = {}
+        classes: dict[Key, Candidate] = {}
         for path, chunk in self._chunks():
             for statement in chunk.statements if _CLASS.search(chunk.text) else ():
                 for node in leaves(statement.node):
@@ -84,6 +105,13 @@ class Candidates:
         found = [one for one in classes.values() if _is_module(one.node, models)]
         return tuple(found) or tuple(self._variables())
 
+    @cached_property
+    def broken(self) -> tuple[Chunk, ...]:
+        """The definitions of classes of modules that are no Python."""
+        return tuple(
+            chunk for _, chunk in self._chunks() if _BROKEN.match(chunk.text) and not chunk.statements and chunk.problem
+        )
+
     def _chunks(self) -> Iterator[tuple[Path, Chunk]]:
         for path in self.project.files:
             try:
@@ -94,7 +122,7 @@ class Candidates:
             yield from ((path, chunk) for chunk in source.chunks)
 
     def _variables(self) -> Iterator[Candidate]:
-        found: dict[tuple[Path, str], Candidate] = {}
+        found: dict[Key, Candidate] = {}
         for path, chunk in self._chunks():
             if not chunk.defines and (match := _ASSIGNED.match(chunk.text)):
                 for statement in chunk.statements[:1]:
@@ -102,14 +130,21 @@ class Candidates:
         yield from found.values()
 
     @cached_property
-    def parts(self) -> frozenset[tuple[Path, str]]:
-        """The candidates that another one is made of or derived from."""
-        return frozenset(
-            one.key
+    def parts(self) -> dict[Key, frozenset[Path]]:
+        """The candidates that others are made of or derived from, with the files of these."""
+        found = {
+            one.key: frozenset(other.path for other in self.all if one.name != other.name and self._refers(other, one))
             for one in self.all
-            for other in self.all
-            if other.key != one.key and one.name != other.name and self._refers(other, one)
-        )
+        }
+        return {key: paths for key, paths in found.items() if paths}
+
+    def is_part(self, one: Candidate) -> bool:
+        """Whether it is only there for others: no file makes it by itself, but perhaps its own to try it out."""
+        around = self.parts.get(one.key)
+        if around is None:
+            return False
+        users = {use.user for use in self.uses[one.key]}
+        return not any(user != one.path or user in around or self.is_script(user) for user in users)
 
     def _refers(self, other: Candidate, one: Candidate) -> bool:
         if other.path != one.path and any(two.key == (other.path, one.name) for two in self.all):
@@ -117,38 +152,70 @@ class Candidates:
         return one.name in _words(other.node)
 
     @cached_property
-    def uses(self) -> dict[tuple[Path, str], tuple[Use, ...]]:
-        """Where each candidate is called, by functions and top-level statements."""
-        found: dict[tuple[Path, str], list[Use]] = {one.key: [] for one in self.all}
-        names = {one.name for one in self.all}
+    def calls(self) -> dict[Key, tuple[Use, ...]]:
+        """Where each candidate is called, by functions and top-level statements, whether these are called or not."""
+        return self._calls_of([one.key for one in self.all])
+
+    @cached_property
+    def uses(self) -> dict[Key, tuple[Use, ...]]:
+        """The calls that happen when the author's files are run.
+
+        One in a function counts where that is called, or is what a program starts with (``main``, ``train``). Of
+        several that a script assigns to one variable the last one does.
+        """
+        makers = {(use.path, use.within) for uses in self.calls.values() for use in uses if use.within}
+        callers = self._calls_of([(path, name) for path, name in makers if name])
+        found: dict[Key, list[Use]] = {}
+        for key, uses in self.calls.items():
+            happening = found[key] = []
+            for use in uses:
+                called = callers.get((use.path, use.within), ()) if use.within else ()
+                happening += [dataclasses.replace(use, user=one.path) for one in called if one.within != use.within]
+                if not use.within or (not called and _ENTRY.match(use.within)):
+                    happening.append(use)
+        last: dict[tuple[Path, str | None, str], int] = {}
+        for use in (use for uses in found.values() for use in uses if use.variable and use.path.suffix == ".py"):
+            place = use.path, use.within, use.variable or ""
+            last[place] = max(use.line, last.get(place, 0))
+        return {
+            key: tuple(
+                use for use in uses if last.get((use.path, use.within, use.variable or ""), use.line) == use.line
+            )
+            for key, uses in found.items()
+        }
+
+    def _calls_of(self, keys: Sequence[Key]) -> dict[Key, tuple[Use, ...]]:
+        """Where the files call what these files define under these names."""
+        found: dict[Key, list[Use]] = {key: [] for key in keys}
+        names = {name for _, name in keys}
         own = {id(one.node) for one in self.all}
-        calls = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))})\s*\(") if names else None
+        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))})\s*\(") if names else None
         for path, chunk in self._chunks():
-            if calls is None or not calls.search(chunk.text):
+            if pattern is None or not pattern.search(chunk.text):
                 continue
             for statement in chunk.statements:
-                for call, local in _calls(statement.node, own):
-                    for candidate in self._meant(path, call.func, names):
-                        use = Use(path, chunk.file, call.lineno, call, local, self.is_test(path))
-                        found[candidate.key].append(use)
+                within = getattr(statement.node, "name", None) if isinstance(statement.node, _FUNCTIONS) else None
+                for call, local, variable in _calls(statement.node, own):
+                    for key in self._meant(path, call.func, keys):
+                        use = Use(path, path, chunk.file, call.lineno, call, local, within, variable)
+                        found[key].append(use)
         return {key: tuple(uses) for key, uses in found.items()}
 
-    def _meant(self, path: Path, function: ast.expr, names: set[str]) -> Iterator[Candidate]:
-        """The candidates that a called expression may mean in a file: its own, or those that it imports."""
+    def _meant(self, path: Path, function: ast.expr, keys: Sequence[Key]) -> Iterator[Key]:
+        """What a called expression may mean in a file: its own definition, or those that it imports."""
         name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", None)
-        if name not in names:
+        same = [key for key in keys if key[1] == name]
+        if not same:
             return
-        same = [one for one in self.all if one.name == name]
-        own = [one for one in same if one.path == path]
-        if own and isinstance(function, ast.Name):
-            yield own[0]
+        if isinstance(function, ast.Name) and (path, name) in same:
+            yield path, function.id
             return
         root = function
         while isinstance(root, ast.Attribute):
             root = root.value
         imported = self._imported(path, root.id) if isinstance(root, ast.Name) else set()
-        meant = [one for one in same if one.path in imported]
-        yield from meant or (same if len(same) == 1 and not own else [])
+        meant = [key for key in same if key[0] in imported]
+        yield from meant or (same if len(same) == 1 and same[0][0] != path else [])
 
     def _imported(self, path: Path, name: str) -> set[Path]:
         """The files of the project from which a name in a file may come, through packages too."""
@@ -160,24 +227,20 @@ class Candidates:
         return found
 
     def _files_of(self, importer: Path, node: ast.stmt, depth: int = 0) -> set[Path]:
-        if isinstance(node, ast.ImportFrom):
-            names = [(f"{node.module}." if node.module else "") + alias.name for alias in node.names]
-            dotted, level = [*([node.module] if node.module else []), *names], node.level
-        elif isinstance(node, ast.Import):
-            dotted, level = [alias.name for alias in node.names], 0
-        else:
-            return set()
-        found = {path for name in dotted if (path := self.project.locate(importer, name, level)) is not None}
+        found = self.project.imported(importer, node)
         for package in list(found):
-            if package.name == "__init__.py" and depth < 3:
+            if package.name == "__init__.py" and depth < _DEEPEST:
                 for chunk in self.project.source(package).chunks:
                     for statement in chunk.statements if "import" in chunk.text else ():
                         found |= self._files_of(package, statement.node, depth + 1)
         return found
 
     def is_test(self, path: Path) -> bool:
-        """Whether a file's name, or its folder's, says that it holds tests."""
-        return bool(_TEST.search(str(path.relative_to(self.project.root))))
+        """Whether a file is called like tests and holds some."""
+        shown = str(path.relative_to(self.project.root)) if path.is_relative_to(self.project.root) else path.name
+        if not _TEST_NAME.search(shown):
+            return False
+        return any(_TEST_TEXT.search(chunk.text) for chunk in self.project.source(path).chunks)
 
     def is_script(self, path: Path) -> bool:
         """Whether a file's name says that it is what one runs."""
@@ -207,16 +270,21 @@ def _words(node: ast.stmt) -> frozenset[str]:
 
 
 def _calls(
-    node: ast.AST, own: set[int], local: frozenset[str] = frozenset()
-) -> Iterator[tuple[ast.Call, frozenset[str]]]:
-    """The calls in a statement, candidates apart, with the names that are local to the functions around them."""
+    node: ast.AST, own: set[int], local: frozenset[str] = frozenset(), variable: str | None = None
+) -> Iterator[tuple[ast.Call, frozenset[str], str | None]]:
+    """The calls in a statement, candidates apart.
+
+    With the names that are local to the functions around each, and the variable that it is assigned to.
+    """
     if id(node) in own and isinstance(node, ast.ClassDef):
         return
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+    if isinstance(node, (*_FUNCTIONS, ast.Lambda)):
         arguments = node.args
         local |= {one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
         local |= {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        variable = node.targets[0].id
     if isinstance(node, ast.Call):
-        yield node, local
+        yield node, local, variable
     for child in ast.iter_child_nodes(node):
-        yield from _calls(child, own, local)
+        yield from _calls(child, own, local, variable)

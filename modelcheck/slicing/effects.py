@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from modelcheck.author_trace import printable, shown_path
 from modelcheck.origin import Effect, EffectKind, Missing
@@ -71,16 +72,28 @@ def set_aside(source: Source) -> Iterator[Effect]:
 def missing(module: AuthorModule, project: Project) -> Iterator[Missing]:
     """The imports of the module that cannot be had here and that nothing needed."""
     for statement in _not_executed(namespace_of(module)):
-        for node in leaves(statement.node):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names = [node.module]
-            else:
-                continue
-            for name in names:
-                if project.find(path_of(module), name.partition(".")[0]) is None and not installed(name):
-                    yield Missing(name=printable(name), file=shown_path(statement.file), line=node.lineno)
+        yield from _absent(statement, path_of(module), project)
+
+
+def absent(project: Project, path: Path) -> Iterator[Missing]:
+    """The imports at the top level of a file that cannot be had here."""
+    for chunk in project.source(path).chunks:
+        if chunk.defines is None and "import" in chunk.text:
+            for statement in chunk.statements:
+                yield from _absent(statement, path, project)
+
+
+def _absent(statement: Statement, path: Path, project: Project) -> Iterator[Missing]:
+    for node in leaves(statement.node):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        else:
+            continue
+        for name in names:
+            if project.locate(path, name) is None and not installed(name):
+                yield Missing(name=printable(name), file=shown_path(statement.file), line=node.lineno)
 
 
 def _not_executed(namespace: Namespace) -> Iterator[Statement]:

@@ -141,7 +141,8 @@ class Namespace(dict[str, Any]):
                         dict.__setitem__(self, name, given[name])
                         return given[name]
                 except ImportError as error:
-                    failure = error
+                    text = f"{error} (it may be what 'from {node.module} import *' in line {node.lineno} would give)"
+                    failure = type(error)(text, name=error.name)
         if failure is not None and not hasattr(builtins, name):
             raise failure
         raise NotDefined(name)

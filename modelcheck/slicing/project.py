@@ -17,11 +17,13 @@ from types import ModuleType
 from typing import Any
 
 from modelcheck.author_trace import DefinitionFailed, is_file, shown_path
+from modelcheck.slicing.binding import leaves
 from modelcheck.slicing.namespace import Around, Namespace, NotDefined
 from modelcheck.slicing.source import Source, Unreadable, read
 
 _PREFIX = "modelcheck_target_"
 _MOST_ANCESTORS = 8
+_MOST_FOLLOWED = 500
 _MOST_BYTES = 100 << 20  # notebooks hold pictures
 # what a file of the same name in the submission does not stand for, unless it has what is asked of it
 _LIBRARIES = frozenset({"torch", "torchvision", "torchaudio", "numpy", "modelcheck"}) | sys.stdlib_module_names
@@ -168,6 +170,40 @@ class Project:
             path = _below(path, part) if path else None
         return path
 
+    def follow(self, path: Path) -> None:
+        """Take the files into account that a file imports, and those that these import."""
+        seen, waiting = set(self.files), [path]
+        while waiting and len(seen) < _MOST_FOLLOWED:
+            importer = waiting.pop()
+            for found in self._imported_by(importer):
+                if found not in seen and is_file(found):
+                    seen.add(found)
+                    self.files = (*self.files, found)
+                    waiting.append(found)
+
+    def _imported_by(self, importer: Path) -> Iterator[Path]:
+        try:
+            chunks = self.source(importer).chunks
+        except Unreadable:
+            return
+        for chunk in chunks:
+            if chunk.defines is None and "import" in chunk.text:
+                for statement in chunk.statements:
+                    for node in leaves(statement.node):
+                        yield from self.imported(importer, node)
+
+    def imported(self, importer: Path, node: ast.stmt) -> set[Path]:
+        """The author's files that an import statement names."""
+        if isinstance(node, ast.ImportFrom):
+            prefix = f"{node.module}." if node.module else ""
+            names = [*([node.module] if node.module else []), *(prefix + alias.name for alias in node.names)]
+            level = node.level
+        elif isinstance(node, ast.Import):
+            names, level = [alias.name for alias in node.names], 0
+        else:
+            return set()
+        return {path for name in names if (path := self.locate(importer, name, level)) is not None}
+
     def _name(self, path: Path) -> str:
         stem = path.parent.name if path.name == "__init__.py" else path.stem
         return f"{_PREFIX}{re.sub(r'[^0-9A-Za-z_]', '_', stem)}_{self._digest}_{len(self._modules)}"
@@ -186,8 +222,7 @@ class Project:
         if level:
             last = self.locate(importer, name, level)
             if last is None:
-                text = f"there is no {'.' * level}{name} beside {shown_path(importer)}"
-                raise ModuleNotFoundError(text, name=name)
+                raise ModuleNotFoundError(f"there is no {'.' * level}{name} beside {shown_path(importer)}")
             return self.module(last)
         top = name.partition(".")[0]
         first = self.find(importer, top)
@@ -195,7 +230,7 @@ class Project:
             return builtins.__import__(name, None, None, fromlist, 0)
         last = self.locate(importer, name)
         if last is None:
-            raise ModuleNotFoundError(f"{shown_path(first)} has no module for '{name}'", name=name)
+            raise ModuleNotFoundError(f"there is no '{name}': it would be in {shown_path(first)}")
         return self.module(last if fromlist else first)
 
     def _has(self, path: Path, names: Sequence[str]) -> bool:

@@ -19,6 +19,15 @@ class Choice:
     because: str
 
 
+def whole(candidates: Candidates, among: Sequence[Candidate]) -> list[Candidate]:
+    """Those that are no part and no base of another, or are made by themselves; one of each that are written alike."""
+    apart = [one for one in among if not candidates.is_part(one)] or list(among)
+    alike: dict[str, list[Candidate]] = {}
+    for one in apart:
+        alike.setdefault(candidates.like(one), []).append(one)
+    return [_first_used(candidates, copies) for copies in alike.values()]
+
+
 def clear(candidates: Candidates, among: Sequence[Candidate], readme: str) -> Choice | None:
     """The candidate that is clearly the model; None where several could be.
 
@@ -27,43 +36,43 @@ def clear(candidates: Candidates, among: Sequence[Candidate], readme: str) -> Ch
         among: those that come into question, at least one.
         readme: the text of the submission's README, if any.
     """
+    those = whole(candidates, among)
+    if len(those) == 1:
+        return Choice(those[0], _only(candidates, those[0], among))
+    if made := [one for one in those if _users(candidates, one)]:
+        if len(made) == 1:
+            return Choice(made[0], f"the only one that {_named(_users(candidates, made[0]))} makes")
+        return _used_elsewhere(candidates, made)
+    if tested := [one for one in those if candidates.uses[one.key]]:
+        users = _named(_users(candidates, tested[0], tests=True))
+        return Choice(tested[0], f"the only one that {users} makes") if len(tested) == 1 else None
+    told = [one for one in those if _in_readme(one, readme, those)]
+    return Choice(told[0], "the only one that the README names") if len(told) == 1 else None
+
+
+def _only(candidates: Candidates, one: Candidate, among: Sequence[Candidate]) -> str:
     if len(among) == 1:
-        return Choice(among[0], "the only model")
-    called = [one for one in among if candidates.uses[one.key]]
-    whole = [one for one in among if one.key not in candidates.parts or one in called]
-    if same := _all_alike(candidates, whole):
-        return same if len(whole) > 1 or len(whole) == len(among) else Choice(whole[0], "the others are parts of it")
-    scripts = [one for one in whole if _users(candidates, one, tests=False)]
-    if same := _all_alike(candidates, scripts):
-        return Choice(
-            same.candidate, f"the only one that {_named(_users(candidates, same.candidate, tests=False))} makes"
-        )
-    if scripts:
-        return _used_elsewhere(candidates, scripts)
-    tested = [one for one in whole if candidates.uses[one.key]]
-    if same := _all_alike(candidates, tested):
-        return Choice(
-            same.candidate, f"the only one that {_named(_users(candidates, same.candidate, tests=True))} makes"
-        )
-    told = [one for one in whole if _in_readme(one, readme, whole)]
-    if not tested and (same := _all_alike(candidates, told)):
-        return Choice(same.candidate, "the only one that the README names")
-    return None
+        return "the only model"
+    copies = [other for other in among if other.name == one.name and candidates.like(other) == candidates.like(one)]
+    if len(copies) > 1:
+        return f"the only model, the same in {counted(len({copy.path for copy in copies}), 'file')}"
+    return "the others are parts or bases of it"
 
 
 def best(candidates: Candidates, among: Sequence[Candidate], readme: str) -> Choice:
     """The candidate that is most likely the model: what ``--pick primary`` takes where none is clear."""
+    among = whole(candidates, among)
 
     def evidence(place: int) -> tuple[object, ...]:
         one = among[place]
-        users = _users(candidates, one, tests=False)
+        users = _users(candidates, one)
         return (
             any(candidates.is_script(path) and path != one.path for path in users),
             bool(users),
             bool(candidates.uses[one.key]),
             _in_readme(one, readme, among),
-            one.key not in candidates.parts,
             not _is_notebook(one),
+            -len(one.path.parts),
             place,  # what was written last
         )
 
@@ -71,38 +80,34 @@ def best(candidates: Candidates, among: Sequence[Candidate], readme: str) -> Cho
     return Choice(among[place], f"the most likely of {len(among)} candidates")
 
 
-def _used_elsewhere(candidates: Candidates, scripts: Sequence[Candidate]) -> Choice | None:
-    """The one that other files use, where the others are only tried out in the file that defines them."""
-    used = [one for one in scripts if any(path != one.path for path in _users(candidates, one, tests=False))]
-    rivals = [one for one in scripts if one not in used and (_is_notebook(one) or candidates.is_script(one.path))]
-    same = None if rivals else _all_alike(candidates, used)
-    if same is None:
+def _used_elsewhere(candidates: Candidates, made: Sequence[Candidate]) -> Choice | None:
+    """The one that other files make, where the others are only tried out in the file that defines them."""
+    used = [one for one in made if any(path != one.path for path in _users(candidates, one))]
+    rivals = [one for one in made if one not in used and (_is_notebook(one) or candidates.is_script(one.path))]
+    if len(used) != 1 or rivals:
         return None
-    users = [path for path in _users(candidates, same.candidate, tests=False) if path != same.candidate.path]
-    return Choice(same.candidate, f"the only one that another file, {_named(users)}, makes")
+    users = [path for path in _users(candidates, used[0]) if path != used[0].path]
+    return Choice(used[0], f"the only one that another file, {_named(users)}, makes")
 
 
-def _is_notebook(one: Candidate) -> bool:
-    return one.path.suffix.lower() == ".ipynb"
+def _first_used(candidates: Candidates, copies: Sequence[Candidate]) -> Candidate:
+    """Of copies the one that other files use, else the first."""
+    used = (one for one in copies if any(path != one.path for path in _users(candidates, one)))
+    return next(used, copies[0])
 
 
-def _all_alike(candidates: Candidates, those: Sequence[Candidate]) -> Choice | None:
-    """The one of several copies that other files use, else the first; None where they differ or there is none."""
-    if not those or len({candidates.like(one) for one in those}) > 1:
-        return None
-    used = [one for one in those if any(path != one.path for path in _users(candidates, one, tests=False))]
-    files = len({one.path for one in those})
-    return Choice(
-        (used or list(those))[0], f"the same in {counted(files, 'file')}" if len(those) > 1 else "the only model"
-    )
-
-
-def _users(candidates: Candidates, one: Candidate, *, tests: bool) -> list[Path]:
-    return list(dict.fromkeys(use.path for use in candidates.uses[one.key] if use.is_test is tests))
+def _users(candidates: Candidates, one: Candidate, *, tests: bool = False) -> list[Path]:
+    """The files that make the candidate."""
+    users = dict.fromkeys(use.user for use in candidates.uses[one.key])
+    return [path for path in users if candidates.is_test(path) is tests]
 
 
 def _named(paths: Sequence[Path]) -> str:
     return " and ".join(path.name for path in paths[:2]) + (" and others" if len(paths) > 2 else "")
+
+
+def _is_notebook(one: Candidate) -> bool:
+    return one.path.suffix.lower() == ".ipynb"
 
 
 def _in_readme(one: Candidate, readme: str, among: Sequence[Candidate]) -> bool:

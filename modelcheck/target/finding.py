@@ -48,7 +48,7 @@ class Definition:
     def value(self, submission: Submission) -> Any:
         """What it defines, executed with what it needs."""
         namespace = namespace_of(submission.project.module(self.path))
-        with author_code(LoadError, f"{shown_path(self.file)} could not be loaded"):
+        with author_code(LoadError, f"{printable(self.name)} could not be loaded"):
             if self.statement is None:
                 return namespace[self.name]
             return namespace.define(self.name, self.statement, self.end)

@@ -33,7 +33,7 @@ def shown_arguments(
 ) -> list[Shown]:
     """The values for the missing arguments that calls in the author's files show; different ones in turn."""
     found: list[Shown] = []
-    for use in sorted(uses, key=lambda use: use.is_test):
+    for use in uses:
         shown = _shown(function, missing, use, project)
         if shown and not any(_equal(shown.values, other.values) for other in found):
             found.append(shown)

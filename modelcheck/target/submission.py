@@ -55,7 +55,7 @@ class Submission:
             models = [one for one in found if not _NO_MODEL.search(one.name)]
             return [one for one in models if not self.candidates.is_test(one.path)] or models or found
         own = [one for one in found if one.path == self.file]
-        return own or [one for one in found if any(use.path == self.file for use in self.candidates.uses[one.key])]
+        return own or [one for one in found if any(use.user == self.file for use in self.candidates.uses[one.key])]
 
     def source(self) -> Source:
         """The statements of the one file that was named.
@@ -72,11 +72,13 @@ class Submission:
 
     def target(self, one: Candidate) -> str:
         """The candidate as a target that can be pasted into a shell."""
-        if self.file is not None and one.path == self.file:
-            return self.place.target(one.name)
-        if self.file is not None:
-            return Place(shown_path(one.path), one.name).target(one.name)
-        return self.place.target(one.name, one.path.relative_to(self.folder).as_posix())
+        return self.target_in(one.path, one.name)
+
+    def target_in(self, path: Path, name: str) -> str:
+        """What a file defines as a target that can be pasted into a shell."""
+        if self.file is None:
+            return self.place.target(name, path.relative_to(self.folder).as_posix())
+        return (self.place if path == self.file else Place(shown_path(path), name)).target(name)
 
     @cached_property
     def readme(self) -> str:
@@ -112,6 +114,8 @@ def opened(place: Place) -> Iterator[Submission]:
             folder, file, files = path.parent, path, _neighbours(path)
         project = Project(root, files, around=_undisturbed)
         stack.enter_context(project.open())
+        if file is not None:
+            project.follow(file)
         yield Submission(place, folder, file, project)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelcheck.author_trace import describe_exception, printable, shown_path
-from modelcheck.errors import AuthorError, ConstructorError
+from modelcheck.author_trace import author_code, describe_exception, printable, shown_path
+from modelcheck.errors import AuthorError, LoadError
 from modelcheck.origin import Argument, Origin, Pick
 from modelcheck.slicing.candidates import Candidate
 from modelcheck.slicing.effects import left_out, missing, set_aside
@@ -88,6 +89,9 @@ def _definition(submission: Submission, pick: Pick | None) -> tuple[Definition, 
 
 def _choice(submission: Submission, among: Sequence[Candidate], pick: Pick | None) -> Choice:
     if not among:
+        for broken in submission.candidates.broken:
+            with author_code(LoadError, f"{broken.defines} could not be loaded"):
+                raise broken.problem or SyntaxError
         raise no_model(submission)
     if pick == "largest" and len(among) > 1:
         counts = {one.key: held for one in among if isinstance(held := parameters(submission, one), int)}
@@ -110,10 +114,12 @@ def parameters(submission: Submission, one: Candidate) -> int | str:
         with torch.random.fork_rng(devices=[]):
             model = _built(submission, definition, definition.value(submission), {}, None).model
         return sum(parameter.numel() for parameter in torch.nn.Module.parameters(model))
-    except ConstructorError as error:
-        return f"cannot be built: {printable(error.message, 80)}"
     except AuthorError as error:
-        return f"cannot be loaded: {printable(error.message, 80)}"
+        if wanted := re.search(r" needs .*: give (.*)", error.message):
+            return f"needs {printable(wanted[1], 80)}"
+        reason = error.message.partition(f", line {error.line}: ")[2] or error.message
+        failed = "cannot be built" if error.code == "MC002" else "cannot be loaded"
+        return f"{failed}: {printable(reason.partition(';')[0], 100)}"
     except Exception as error:  # a class may do anything where it is touched
         return f"cannot be counted: {describe_exception(error)}"
 
@@ -143,7 +149,7 @@ def _filled(
     given: dict[str, object],
 ) -> tuple[dict[str, object], tuple[Argument, ...], str]:
     """The arguments with those that the submission shows; where it shows different ones, a hint that lists them."""
-    uses = submission.candidates.uses.get((definition.path, definition.name), ())
+    uses = submission.candidates.calls.get((definition.path, definition.name), ())
     found = shown_arguments(function, names, uses, submission.project)
     if len(found) == 1:
         return {**given, **found[0].values}, found[0].arguments, ""
