@@ -94,8 +94,8 @@ def describe_exception(exc: BaseException) -> str:
     name = class_name(type(exc))
     try:
         # an exact str: a subclass of str could bring methods of its own; a syntax error's names its place again
-        plain = type(exc) in (SyntaxError, IndentationError, TabError) and type(exc.msg) is str
-        said = exc.msg if plain else str(exc)
+        own = isinstance(exc, SyntaxError) and type(exc) in (SyntaxError, IndentationError, TabError)
+        said = exc.msg if own and isinstance(exc, SyntaxError) and type(exc.msg) is str else str(exc)
         text = printable(str.__str__(said))
     except KeyboardInterrupt:
         raise

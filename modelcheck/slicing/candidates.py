@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,11 @@ _TEST_TEXT = re.compile(r"^[ \t]*(?:def test_|(?:import|from)[ \t]+(?:pytest|uni
 _SCRIPT = re.compile(r"(?:train|main|run|app|eval|test).*\.(?:py|ipynb)", re.IGNORECASE)
 _ENTRY = re.compile(r"_*(?:main|train|test|run|fit|eval|demo|cli|objective|experiment)", re.IGNORECASE)
 _CLASS = re.compile(r"^[ \t]*class[ \t]", re.MULTILINE)
+_MODULE = re.compile(r"(?:Module|(?:^|\.)Sequential|(?:^|\.)ModuleList)$")
+_LAYER = re.compile(r"^(?:torch\.)?nn\.")
+_MAKER = re.compile(
+    r"^[ \t]+class[ \t]+\w+[ \t]*\([^)\n]*Module\)|^[ \t]+return[ \t]+(?:torch\.)?nn\.Sequential\(", re.MULTILINE
+)
 _BROKEN = re.compile(r"class[ \t]+\w+[ \t]*\([^)\n]*(?:Module|Sequential)\b")
 _ASSIGNED = re.compile(
     r"^(\w+)[ \t]*(?::[^=\n]+)?=[ \t]*(?:torch[ \t]*\.[ \t]*)?(?:nn[ \t]*\.[ \t]*)?Sequential[ \t]*\("
@@ -88,7 +93,11 @@ class Candidates:
 
     @cached_property
     def all(self) -> tuple[Candidate, ...]:
-        """The classes of modules by file and place; where there are none, the variables that hold a ``Sequential``."""
+        """The classes of modules by file and place.
+
+        Where there are none, the functions that define one and the variables that hold a ``Sequential``; else the
+        classes that only change a layer.
+        """
         classes: dict[Key, Candidate] = {}
         for path, chunk in self._chunks():
             for statement in chunk.statements if _CLASS.search(chunk.text) else ():
@@ -96,14 +105,20 @@ class Candidates:
                     if isinstance(node, ast.ClassDef) and node.bases:
                         classes.pop((path, node.name), None)
                         classes[path, node.name] = Candidate(path, node.name, statement, node)
-        models: set[str] = set()
-        while True:  # a class may be defined before its base, or in another file
-            more = {one.name for one in classes.values() if one.name not in models and _is_module(one.node, models)}
-            if not more:
-                break
-            models |= more
-        found = [one for one in classes.values() if _is_module(one.node, models)]
-        return tuple(found) or tuple(self._variables())
+        models = _derived(classes.values(), _MODULE)
+        layers = _derived(classes.values(), _LAYER)
+        found = [one for one in classes.values() if one.name in models]
+        return tuple(found or self._makers() or [one for one in classes.values() if one.name in layers])
+
+    def _makers(self) -> list[Candidate]:
+        found: dict[Key, Candidate] = {}
+        for path, chunk in self._chunks():
+            variable = _ASSIGNED.match(chunk.text)
+            makes = chunk.defines and not chunk.is_class and _MAKER.search(chunk.text)
+            name = variable[1] if variable else chunk.defines if makes else None
+            if name and chunk.statements:
+                found[path, name] = Candidate(path, name, chunk.statements[0], chunk.statements[0].node)
+        return list(found.values())
 
     @cached_property
     def broken(self) -> tuple[Chunk, ...]:
@@ -120,14 +135,6 @@ class Candidates:
                 self.unreadable[path] = str(error)
                 continue
             yield from ((path, chunk) for chunk in source.chunks)
-
-    def _variables(self) -> Iterator[Candidate]:
-        found: dict[Key, Candidate] = {}
-        for path, chunk in self._chunks():
-            if not chunk.defines and (match := _ASSIGNED.match(chunk.text)):
-                for statement in chunk.statements[:1]:
-                    found[path, match[1]] = Candidate(path, match[1], statement, statement.node)
-        yield from found.values()
 
     @cached_property
     def parts(self) -> dict[Key, frozenset[Path]]:
@@ -252,15 +259,23 @@ class Candidates:
         return "\n".join(ast.dump(each.node) for each in (*parts, one))
 
 
-def _is_module(node: ast.stmt, models: set[str]) -> bool:
-    for base in node.bases if isinstance(node, ast.ClassDef) else ():
-        dotted = ast.unparse(base)
-        last = dotted.rpartition(".")[2]
-        if last in models:
-            return True
-        if last.endswith("Module") or last in ("Sequential", "ModuleList") or re.match(r"(?:torch\.)?nn\.", dotted):
-            return True
-    return False
+def _derived(classes: Iterable[Candidate], base: re.Pattern[str]) -> set[str]:
+    """The names of the classes that derive from such a base, in other files and through others too."""
+    bases = {
+        one.name: [ast.unparse(each) for each in one.node.bases]
+        for one in classes
+        if isinstance(one.node, ast.ClassDef)
+    }
+    found: set[str] = set()
+    while True:  # a class may be defined before its base
+        more = {
+            name
+            for name, dotted in bases.items()
+            if name not in found and any(base.search(each) or each.rpartition(".")[2] in found for each in dotted)
+        }
+        if not more:
+            return found
+        found |= more
 
 
 def _words(node: ast.stmt) -> frozenset[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def build(value: object, arguments: Mapping[str, object], called: str, hint: str = "") -> nn.Module:
-    """Make a model of what the target names: an instance, a class, or a function that returns one.
+    """Make a model of what the target names: an instance, a class, or a function that returns one or the other.
 
     Args:
         value: what the name stands for.
@@ -36,6 +36,8 @@ def build(value: object, arguments: Mapping[str, object], called: str, hint: str
     args, kwargs = _bind(value, arguments, called, hint)
     with author_code(ConstructorError, f"{called} could not be built"):
         result = value(*args, **kwargs)
+    if is_model_class(result) and not is_class(value):
+        return build(result, {}, f"{called}()")
     if not is_model(result):
         returned = f"the class {class_name(result)}" if is_class(result) else class_name(type(result))
         raise _no_model(called, f"{_kind(value)} that returned {returned}", value)
@@ -50,6 +52,13 @@ def missing_arguments(value: object, arguments: Mapping[str, object]) -> list[st
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     required = [p.name for p in parameters or () if p.kind not in kinds and p.default is p.empty]
     return [name for name in required if name not in arguments]
+
+
+def takes_more(value: object) -> bool:
+    """Whether a class or a function takes keyword arguments that it does not name."""
+    if is_model(value) or not callable(value):
+        return False
+    return any(p.kind is p.VAR_KEYWORD for p in _parameters_of(value) or ())
 
 
 def _parameters_of(function: Callable[..., object]) -> list[inspect.Parameter] | None:

@@ -25,7 +25,7 @@ def whole(candidates: Candidates, among: Sequence[Candidate]) -> list[Candidate]
     alike: dict[str, list[Candidate]] = {}
     for one in apart:
         alike.setdefault(candidates.like(one), []).append(one)
-    return [_first_used(candidates, copies) for copies in alike.values()]
+    return [_best_copy(candidates, copies) for copies in alike.values()]
 
 
 def clear(candidates: Candidates, among: Sequence[Candidate], readme: str) -> Choice | None:
@@ -90,10 +90,11 @@ def _used_elsewhere(candidates: Candidates, made: Sequence[Candidate]) -> Choice
     return Choice(used[0], f"the only one that another file, {_named(users)}, makes")
 
 
-def _first_used(candidates: Candidates, copies: Sequence[Candidate]) -> Candidate:
-    """Of copies the one that other files use, else the first."""
-    used = (one for one in copies if any(path != one.path for path in _users(candidates, one)))
-    return next(used, copies[0])
+def _best_copy(candidates: Candidates, copies: Sequence[Candidate]) -> Candidate:
+    """Of copies one that other files make, else one in a script, else the last."""
+    made = [one for one in copies if any(path != one.path for path in _users(candidates, one))]
+    scripts = [one for one in copies if not _is_notebook(one)]
+    return (made or scripts or list(copies))[-1]
 
 
 def _users(candidates: Candidates, one: Candidate, *, tests: bool = False) -> list[Path]:

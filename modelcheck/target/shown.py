@@ -29,30 +29,51 @@ class Shown:
 
 
 def shown_arguments(
-    function: Callable[..., object], missing: Sequence[str], uses: Sequence[Use], project: Project
+    function: Callable[..., object],
+    missing: Sequence[str],
+    given: Mapping[str, object],
+    uses: Sequence[Use],
+    project: Project,
 ) -> list[Shown]:
-    """The values for the missing arguments that calls in the author's files show; different ones in turn."""
+    """The values for missing arguments that calls in the author's files show; different ones in turn.
+
+    Args:
+        function: what is to be called.
+        missing: its required arguments that were not given. What it takes by ``**`` is looked for too.
+        given: what the user gave.
+        uses: the calls.
+        project: the files that they are in.
+    """
     found: list[Shown] = []
     for use in uses:
-        shown = _shown(function, missing, use, project)
+        shown = _shown(function, missing, given, use, project)
         if shown and not any(_equal(shown.values, other.values) for other in found):
             found.append(shown)
     return found
 
 
-def _shown(function: Callable[..., object], missing: Sequence[str], use: Use, project: Project) -> Shown | None:
+def _shown(
+    function: Callable[..., object],
+    missing: Sequence[str],
+    given: Mapping[str, object],
+    use: Use,
+    project: Project,
+) -> Shown | None:
     keywords = {keyword.arg: keyword.value for keyword in use.call.keywords if keyword.arg}
     if len(keywords) < len(use.call.keywords) or any(isinstance(one, ast.Starred) for one in use.call.args):
         return None
     try:
-        bound = inspect.signature(function).bind_partial(*use.call.args, **keywords).arguments
+        signature = inspect.signature(function)
+        bound = signature.bind_partial(*use.call.args, **keywords).arguments
     except (TypeError, ValueError):
         return None
+    more = (bound.get(p.name, {}) for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD)
+    wanted = {name: bound.get(name) for name in missing}
+    wanted |= {name: node for nodes in more for name, node in nodes.items() if name not in given}
+    source = project.source(use.path)
     values: dict[str, object] = {}
     arguments = []
-    for name in missing:
-        node = bound.get(name)
-        source = project.source(use.path)
+    for name, node in wanted.items():
         if not isinstance(node, ast.expr) or not _is_plain(node, source, use.local):
             return None
         try:
@@ -64,7 +85,7 @@ def _shown(function: Callable[..., object], missing: Sequence[str], use: Use, pr
         arguments.append(
             Argument(name=printable(name), value=text + computed, file=shown_path(use.file), line=use.line)
         )
-    return Shown(values, tuple(arguments))
+    return Shown(values, tuple(arguments)) if values else None
 
 
 def _is_plain(node: ast.expr, source: Source, local: frozenset[str] = frozenset(), depth: int = 0) -> bool:

@@ -13,7 +13,7 @@ from modelcheck.origin import Argument, Origin, Pick
 from modelcheck.slicing.candidates import Candidate
 from modelcheck.slicing.effects import left_out, missing, set_aside
 from modelcheck.slicing.project import namespace_of
-from modelcheck.target.building import build, missing_arguments
+from modelcheck.target.building import build, missing_arguments, takes_more
 from modelcheck.target.choosing import Choice, best, clear
 from modelcheck.target.finding import Definition, candidates_named, definition_of, in_the_file, in_the_folder
 from modelcheck.target.listing import ambiguous, no_model
@@ -135,7 +135,7 @@ def _built(
     given, hint = dict(arguments), ""
     filled: tuple[Argument, ...] = ()
     names = missing_arguments(value, arguments)
-    if names and callable(value):
+    if callable(value) and (names or takes_more(value)):
         given, filled, hint = _filled(submission, definition, value, names, given)
     model = build(value, given, printable(called), hint)
     return Taken(model, submission, definition, because, filled)
@@ -150,7 +150,7 @@ def _filled(
 ) -> tuple[dict[str, object], tuple[Argument, ...], str]:
     """The arguments with those that the submission shows; where it shows different ones, a hint that lists them."""
     uses = submission.candidates.calls.get((definition.path, definition.name), ())
-    found = shown_arguments(function, names, uses, submission.project)
+    found = shown_arguments(function, names, given, uses, submission.project)
     if len(found) == 1:
         return {**given, **found[0].values}, found[0].arguments, ""
     shown = (
