@@ -79,7 +79,8 @@ def capture(
         UsageError: nothing has the target's name.
         AuthorError: the author's code could not be loaded, captured or run.
     """
-    return capture_target(target, tuple(input) if input else None, load_policy(), arguments)
+    captured, _ = capture_target(target, tuple(input) if input else None, load_policy(), arguments)
+    return captured
 
 
 def train_eval(

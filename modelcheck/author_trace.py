@@ -184,6 +184,8 @@ def _advice(exc: BaseException, file: str | None) -> str:
     if type(exc) is NameError and file:
         usual = _USUAL.get(exc.name) if isinstance(exc.name, str) else None
         return f"; nothing at the top level of {file} defines it" + (f": add {usual}" if usual else "")
+    if isinstance(exc, EOFError):
+        return "; nobody is there to answer input(): write the value into the code"
     if isinstance(exc, SystemExit):
         return '; what is only to run as a script belongs under `if __name__ == "__main__":`'
     if isinstance(exc, AttributeError) and "before Module.__init__() call" in describe_exception(exc):

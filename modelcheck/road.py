@@ -66,7 +66,7 @@ class Road:
         classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
         description, metrics, failure, origin = None, None, None, None
         try:
-            captured, origin = capture_with_origin(
+            captured, origin = capture_target(
                 self.target, shape, self.policy, self.arguments, self.seed, isolated=self.isolated, pick=self.pick
             )
             description = _describe(captured)
@@ -203,14 +203,6 @@ class Prepared:
 
 
 def capture_target(
-    target: Target, shape: tuple[int, ...] | None, policy: Policy, arguments: Mapping[str, object] | None
-) -> Capture:
-    """The capture that a target is or gives; arguments as of ``capture_with_origin``."""
-    captured, _ = capture_with_origin(target, shape, policy, arguments)
-    return captured
-
-
-def capture_with_origin(
     target: Target,
     shape: tuple[int, ...] | None,
     policy: Policy,

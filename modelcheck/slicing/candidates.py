@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -99,14 +99,15 @@ class Candidates:
         classes that only change a layer.
         """
         classes: dict[Key, Candidate] = {}
+        bases: dict[str, list[str]] = {}
         for path, chunk in self._chunks():
             for statement in chunk.statements if _CLASS.search(chunk.text) else ():
                 for node in leaves(statement.node):
                     if isinstance(node, ast.ClassDef) and node.bases:
+                        bases.setdefault(node.name, []).extend(map(ast.unparse, node.bases))
                         classes.pop((path, node.name), None)
                         classes[path, node.name] = Candidate(path, node.name, statement, node)
-        models = _derived(classes.values(), _MODULE)
-        layers = _derived(classes.values(), _LAYER)
+        models, layers = _derived(bases, _MODULE), _derived(bases, _LAYER)
         found = [one for one in classes.values() if one.name in models]
         return tuple(found or self._makers() or [one for one in classes.values() if one.name in layers])
 
@@ -128,7 +129,7 @@ class Candidates:
         )
 
     def _chunks(self) -> Iterator[tuple[Path, Chunk]]:
-        for path in self.project.files:
+        for path in list(self.project.files):
             try:
                 source = self.project.source(path)
             except Unreadable as error:
@@ -190,6 +191,11 @@ class Candidates:
             )
             for key, uses in found.items()
         }
+
+    def calls_of(self, path: Path, name: str) -> tuple[Use, ...]:
+        """The calls of what a name means in a file: of its own definition, or of the one that it imports."""
+        meant = self._meant(path, ast.Name(name), [one.key for one in self.all])
+        return tuple(use for key in meant for use in self.calls[key])
 
     def _calls_of(self, keys: Sequence[Key]) -> dict[Key, tuple[Use, ...]]:
         """Where the files call what these files define under these names."""
@@ -259,13 +265,8 @@ class Candidates:
         return "\n".join(ast.dump(each.node) for each in (*parts, one))
 
 
-def _derived(classes: Iterable[Candidate], base: re.Pattern[str]) -> set[str]:
+def _derived(bases: Mapping[str, Sequence[str]], base: re.Pattern[str]) -> set[str]:
     """The names of the classes that derive from such a base, in other files and through others too."""
-    bases = {
-        one.name: [ast.unparse(each) for each in one.node.bases]
-        for one in classes
-        if isinstance(one.node, ast.ClassDef)
-    }
     found: set[str] = set()
     while True:  # a class may be defined before its base
         more = {

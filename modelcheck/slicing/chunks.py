@@ -6,6 +6,7 @@ A parser refuses a whole file for one bad line and takes longer over what nobody
 from __future__ import annotations
 
 import ast
+import bisect
 import re
 import warnings
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _HEAD = re.compile(r"(?:@.*\n)*?^(?:(class)|(?:async[ \t]+)?def)[ \t]+([^\W\d]\w*)", re.MULTILINE)
+_RUN = re.compile(r"[ \t]*%run[ \t]+(?:-\w+[ \t]+)*['\"]?(?:\./)?((?:[^\W\d]\w*[/\\])*[^\W\d]\w*)\.(?:py|ipynb)\b")
 _CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
 # at the top level of a bracket these stand in no program, so that the bracket was never closed
 _NEVER_INSIDE = re.compile(r"(?:def|class|import|from|@[\w.]+|async def|if __name__)\b")
@@ -80,18 +82,25 @@ def cut(text: str, file: str, first: int = 0) -> tuple[list[Chunk], list[SetAsid
     text = _dedented(text)
     starts, magics = _scan(text)
     aside = [SetAside(" ".join(text[a:b].split()), text.count("\n", 0, a) + 1) for a, b in magics]
-    for begin, end in magics:
-        text = text[:begin] + _blank(text[begin:end]) + text[end:]
     chunks: list[Chunk] = []
     line, at = 1, 0
     for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
         line, at = line + text.count("\n", at, begin), begin
-        piece = text[begin:end]
+        piece = _python(text, begin, end, magics)
         if head := _HEAD.match(piece):
             chunks.append(Chunk(first + len(chunks), piece, line, file, head[2], head[1] is not None))
         elif piece.strip():
             chunks.append(Chunk(first + len(chunks), piece, line, file))
     return chunks, aside
+
+
+def _python(text: str, begin: int, end: int, magics: list[tuple[int, int]]) -> str:
+    """The part of the text with statements in the place of what is for a shell or for Jupyter."""
+    parts, at = [], begin
+    for start, stop in magics[bisect.bisect_left(magics, (begin, 0)) : bisect.bisect_left(magics, (end, 0))]:
+        parts += [text[at:start], _statement(text[start:stop])]
+        at = stop
+    return "".join([*parts, text[at:end]])
 
 
 def _dedented(text: str) -> str:
@@ -102,11 +111,14 @@ def _dedented(text: str) -> str:
     return re.sub(rf"^{first[1]}", "", text, flags=re.MULTILINE)
 
 
-def _blank(text: str) -> str:
-    """As many characters and lines that say nothing; a statement where a block may have no other."""
-    indent = text[: len(text) - len(text.lstrip(" \t"))]
-    rest = re.sub(r"[^\n]", " ", text[len(indent) :])
-    return f"{indent}0{rest[1:]}" if indent else rest
+def _statement(magic: str) -> str:
+    """What stands for a shell line or a magic: ``%run net.py`` imports everything, others do nothing."""
+    indent = magic[: len(magic) - len(magic.lstrip(" \t"))]
+    rest = "\n" * magic.count("\n")
+    if run := _RUN.match(magic):
+        module = run[1].replace("\\", "/").replace("/", ".")
+        return f"{indent}from {module} import *{rest}"
+    return f"{indent}pass{rest}" if indent else rest
 
 
 def _scan(text: str) -> tuple[list[int], list[tuple[int, int]]]:

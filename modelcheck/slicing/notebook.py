@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from modelcheck.slicing.text import decoded
+
+_OTHERS = (
+    ("version https://git-lfs", "it is a pointer of Git LFS, without the notebook: fetch it with `git lfs pull`"),
+    ("<", "it is a web page or XML, and no notebook: download the file itself"),
+)
 
 
 class NotANotebook(Exception):
@@ -44,13 +51,19 @@ def code_cells(content: bytes) -> list[Cell]:
     Raises:
         NotANotebook: it is no JSON, no notebook, has no code, or is written in another language.
     """
-    if not content.strip():
+    text = decoded(content)
+    if not text.strip():
         raise NotANotebook("the file is empty")
+    if other := next((said for start, said in _OTHERS if text.lstrip().startswith(start)), None):
+        raise NotANotebook(other)
+    if re.search(r"^(?:<<<<<<<|>>>>>>>) ", text, re.MULTILINE):
+        raise NotANotebook("it holds both sides of a merge conflict: resolve it and save the notebook again")
     try:
-        notebook = msgspec.json.decode(decoded(content), type=_Notebook)
-    except msgspec.ValidationError as error:
-        raise NotANotebook(f"it is no notebook: {error}") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        # json takes what Jupyter once wrote, such as NaN and half a character, and msgspec does not
+        notebook = msgspec.convert(json.loads(text), type=_Notebook)
+    except msgspec.ValidationError:
+        raise NotANotebook("it is no notebook: its JSON holds no cells of code as Jupyter writes them") from None
+    except (ValueError, RecursionError) as error:
         raise NotANotebook(f"its JSON is broken ({error}): save it again in Jupyter") from None
     if notebook.cells is None and notebook.worksheets is None:
         raise NotANotebook("it is no notebook: its JSON has no cells")

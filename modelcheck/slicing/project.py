@@ -111,6 +111,11 @@ class Project:
         if path not in self._sources:
             content = _content(path) if is_file(path) else b""  # a folder is a package without statements
             self._sources[path] = source = read(path, content)
+            for name, part in source.written.items():
+                beside = path.with_name(name)
+                if not is_file(beside):
+                    self._sources.setdefault(beside, Source(beside, (part,)))
+                    self.files = (*self.files, beside)
             for part in source.parts:
                 if part.cell is not None:
                     lines = part.text.splitlines(keepends=True)
@@ -139,35 +144,35 @@ class Project:
 
     def below(self, path: Path, name: str) -> AuthorModule | None:
         """The submodule of a package."""
-        found = _below(path, name)
+        found = self._below(path, name)
         return self.module(found) if found else None
 
     def find(self, importer: Path, name: str) -> Path | None:
         """The author's file or folder that a top-level module's name means for an importing file, or None."""
         for folder in _folders(importer.parent, self.root):
-            if found := _file_in(folder, name):
+            if found := self._file_in(folder, name):
                 return found
         if name in _LIBRARIES or installed(name):
             return None
         for folder in list(importer.parent.parents)[:_MOST_ANCESTORS]:
-            if len(folder.parts) > 1 and folder != Path.home() and (found := _file_in(folder, name)):
+            if len(folder.parts) > 1 and folder != Path.home() and (found := self._file_in(folder, name)):
                 return found
         named = [path for path in self.files if path.stem == name or path.parent.name == name == path.stem]
         if named:
             return named[0] if len(named) == 1 else None
         folders = {parent for path in self.files for parent in path.parents if parent.name == name}
-        return _file_in(folders.pop().parent, name) if len(folders) == 1 else None
+        return self._file_in(folders.pop().parent, name) if len(folders) == 1 else None
 
     def locate(self, importer: Path, name: str, level: int = 0) -> Path | None:
         """The file of the author's that a dotted module name means; None if it means none."""
         if level:
             folder = importer.parents[min(level, len(importer.parents)) - 1]
-            path: Path | None = _package(folder)
+            path: Path | None = self._package(folder)
         else:
             top, _, name = name.partition(".")
             path = self.find(importer, top)
         for part in filter(None, name.split(".")):
-            path = _below(path, part) if path else None
+            path = self._below(path, part) if path else None
         return path
 
     def follow(self, path: Path) -> None:
@@ -176,7 +181,7 @@ class Project:
         while waiting and len(seen) < _MOST_FOLLOWED:
             importer = waiting.pop()
             for found in self._imported_by(importer):
-                if found not in seen and is_file(found):
+                if found not in seen and self._is_source(found):
                     seen.add(found)
                     self.files = (*self.files, found)
                     waiting.append(found)
@@ -203,6 +208,28 @@ class Project:
         else:
             return set()
         return {path for name in names if (path := self.locate(importer, name, level)) is not None}
+
+    def _below(self, path: Path, name: str) -> Path | None:
+        folder = path.parent if path.name == "__init__.py" else path
+        return self._file_in(folder, name) if folder.is_dir() else None
+
+    def _package(self, folder: Path) -> Path:
+        own = folder / "__init__.py"
+        return own if is_file(own) else folder
+
+    def _file_in(self, folder: Path, name: str) -> Path | None:
+        """What ``import name`` means in a folder: a file, a package, a folder with sources, a notebook."""
+        for path in (folder / name / "__init__.py", folder / f"{name}.py"):
+            if self._is_source(path):
+                return path
+        if (folder / name).is_dir() and any((folder / name).glob("*.py")):
+            return folder / name
+        notebook = folder / f"{name}.ipynb"
+        return notebook if is_file(notebook) else None
+
+    def _is_source(self, path: Path) -> bool:
+        """Whether there is such a file, or a notebook's cell would write it."""
+        return path in self._sources or is_file(path)
 
     def _name(self, path: Path) -> str:
         stem = path.parent.name if path.name == "__init__.py" else path.stem
@@ -296,27 +323,6 @@ def _folders(start: Path, root: Path) -> list[Path]:
     """The folder of the importing file, those above it up to the root, and ``src`` in each."""
     above = [start, *(parent for parent in start.parents if parent.is_relative_to(root))]
     return [folder for one in above for folder in (one, one / "src")]
-
-
-def _below(path: Path, name: str) -> Path | None:
-    folder = path.parent if path.name == "__init__.py" else path
-    return _file_in(folder, name) if folder.is_dir() else None
-
-
-def _package(folder: Path) -> Path:
-    own = folder / "__init__.py"
-    return own if is_file(own) else folder
-
-
-def _file_in(folder: Path, name: str) -> Path | None:
-    """What ``import name`` means in a folder: a file, a package, a folder with sources, a notebook."""
-    for path in (folder / name / "__init__.py", folder / f"{name}.py"):
-        if is_file(path):
-            return path
-    if (folder / name).is_dir() and any((folder / name).glob("*.py")):
-        return folder / name
-    notebook = folder / f"{name}.ipynb"
-    return notebook if is_file(notebook) else None
 
 
 def installed(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ _PYTHON_MAGICS = {
     "heat",
     "script",
 }
+_WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+['\"]?(?:\./)?([\w-]+\.py)['\"]?[ \t]*(?=\n)")
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)[^\n]*")
 
 
@@ -63,11 +64,13 @@ class Source:
     Args:
         path: the file.
         parts: the script, or the cells.
+        written: the Python files that cells of a notebook write, by name.
     """
 
-    def __init__(self, path: Path, parts: tuple[Part, ...]) -> None:
+    def __init__(self, path: Path, parts: tuple[Part, ...], written: Mapping[str, Part] | None = None) -> None:
         self.path = path
         self.parts = parts
+        self.written = written or {}
         self._defining: dict[str, tuple[Statement, ...]] = {}
         self._changing: dict[str, tuple[Statement, ...]] = {}
 
@@ -101,7 +104,7 @@ class Source:
         """The statements that import everything from somewhere, in order."""
         return tuple(
             statement
-            for chunk in self._mentioning(re.compile(r"\bimport\s*\(?\s*\*"))
+            for chunk in self._mentioning(re.compile(r"\bimport\s*\(?\s*\*|^[ \t]*%run\b", re.MULTILINE))
             for statement in chunk.statements
             if "*" in statement.binds
         )
@@ -181,17 +184,22 @@ def read(path: Path, content: bytes) -> Source:
     except NotANotebook as error:
         raise Unreadable(str(error)) from None
     parts: list[Part] = []
+    written: dict[str, Part] = {}
     count = 0
     for cell in cells:
         file = cell_file(path, cell.number)
         magic = _CELL_MAGIC.match(cell.text)
         foreign = magic is not None and magic[1] not in _PYTHON_MAGICS
+        if name := _WRITTEN.match(cell.text):
+            text = cell.text[: name.end()].count("\n") * "\n" + cell.text[name.end() :]
+            own, lines = cut(text, file)
+            written[name[1]] = Part(file, cell.number, text, tuple(own), tuple(lines))
         chunks, aside = (
             ([], [SetAside(f"{magic[0].strip()} …", 1)]) if foreign and magic else cut(cell.text, file, count)
         )
         count += len(chunks)
         parts.append(Part(file, cell.number, cell.text, tuple(chunks), tuple(aside)))
-    return Source(path, tuple(parts))
+    return Source(path, tuple(parts), written)
 
 
 def cell_file(path: Path, number: int) -> str:

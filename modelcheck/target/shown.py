@@ -80,11 +80,8 @@ def _shown(
             values[name] = _value(node, source)
         except Exception:  # what cannot be computed here shows nothing
             return None
-        text = printable(ast.unparse(node), 60)
-        computed = "" if isinstance(node, ast.Constant) else f" = {printable(repr(values[name]), 40)}"
-        arguments.append(
-            Argument(name=printable(name), value=text + computed, file=shown_path(use.file), line=use.line)
-        )
+        value = printable(repr(values[name]), 60)
+        arguments.append(Argument(name=printable(name), value=value, file=shown_path(use.file), line=use.line))
     return Shown(values, tuple(arguments)) if values else None
 
 

@@ -149,7 +149,7 @@ def _filled(
     given: dict[str, object],
 ) -> tuple[dict[str, object], tuple[Argument, ...], str]:
     """The arguments with those that the submission shows; where it shows different ones, a hint that lists them."""
-    uses = submission.candidates.calls.get((definition.path, definition.name), ())
+    uses = submission.candidates.calls_of(definition.path, definition.name)
     found = shown_arguments(function, names, given, uses, submission.project)
     if len(found) == 1:
         return {**given, **found[0].values}, found[0].arguments, ""
