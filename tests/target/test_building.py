@@ -15,7 +15,6 @@ from target.making import NET, ONE, failing, model, write
         ("net.py:WIDTH", "an object of class int"),
         ("net.py:nn", "the Python module torch.nn"),
         ("net.py:make_tensor", "a function that returned Tensor"),
-        ("net.py:make_class", "a function that returned the class Net"),
         ("net.py:os.getcwd", "a function that returned str"),
         ("net:os.getcwd", "a function that returned str"),
     ],
@@ -25,6 +24,11 @@ def test_no_model(folder: Path, target: str, words: str) -> None:
     assert isinstance(error, LoadError)
     assert error.code == "MC001"
     assert words in str(error)
+
+
+@pytest.mark.parametrize("target", ["net:make_class", "net.py:make_class"])
+def test_a_function_may_return_the_class(folder: Path, target: str) -> None:
+    assert type(model(target)).__name__ == "Net"
 
 
 @pytest.mark.parametrize("answer", ["return nn.Module", "raise RuntimeError"])

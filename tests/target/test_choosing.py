@@ -27,9 +27,14 @@ USING = net("Net") + "        self.block = Block()\n"
 # files, the class that is taken, the file it is from, and why
 CLEAR = [
     ({"a.py": net("Net")}, "Net", "a.py", "the only model"),
-    ({"a.py": BLOCK + USING}, "Net", "a.py", "the others are parts of it"),
-    ({"a.py": USING + BLOCK}, "Net", "a.py", "the others are parts of it"),
-    ({"a.py": "class Base(nn.Module): pass\nclass Net(Base): pass\n"}, "Net", "a.py", "the others are parts of it"),
+    ({"a.py": BLOCK + USING}, "Net", "a.py", "the others are parts or bases of it"),
+    ({"a.py": USING + BLOCK}, "Net", "a.py", "the others are parts or bases of it"),
+    (
+        {"a.py": "class Base(nn.Module): pass\nclass Net(Base): pass\n"},
+        "Net",
+        "a.py",
+        "the others are parts or bases of it",
+    ),
     ({"a.py": net("A") + net("B", 2) + "model = B()\n"}, "B", "a.py", "the only one that a.py makes"),
     (
         {"a.py": net("A") + net("B", 2), "train.py": "from a import A\nmodel = A().to('cpu')\n"},
@@ -44,14 +49,14 @@ CLEAR = [
         *("Net", "models/b.py", "the only one that train.py makes"),
     ),
     (
-        {"a.py": net("A") + net("B", 2), "test_a.py": "from a import B\ndef test():\n    assert B()\n"},
+        {"a.py": net("A") + net("B", 2), "test_a.py": "from a import B\ndef test_b():\n    assert B()\n"},
         *("B", "a.py", "the only one that test_a.py makes"),
     ),
     (
         {
             "a.py": net("A") + net("B", 2),
-            "train.py": "from a import A\nA()\n",
-            "test_a.py": "from a import B\ndef test():\n    assert B()\n",
+            "train.py": "from a import A\nmodel = A()\n",
+            "test_a.py": "from a import B\ndef test_b():\n    assert B()\n",
         },
         *("A", "a.py", "the only one that train.py makes"),
     ),
@@ -60,10 +65,15 @@ CLEAR = [
         {"one.py": net("Net"), "two.py": net("Net", 2), "README.md": "The model is in [two.py](two.py)."},
         *("Net", "two.py", "the only one that the README names"),
     ),
-    ({"one.py": net("Net"), "two.py": "# a copy\n" + net("Net")}, "Net", "one.py", "the same in 2 files"),
+    (
+        {"one.py": net("Net"), "two.py": "# a copy\n" + net("Net")},
+        "Net",
+        "two.py",
+        "the only model, the same in 2 files",
+    ),
     (
         {"old.py": net("Net"), "other.py": net("Net"), "train.py": "from other import Net\nNet()\n"},
-        *("Net", "other.py", "the same in 2 files"),
+        *("Net", "other.py", "the only model, the same in 2 files"),
     ),
     ({"book.ipynb": notebook(HEAD + net("Net"), net("Net", 2))}, "Net", "book.ipynb", "the only model"),
     ({"a.py": "net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"}, "net", "a.py", "the only model"),

@@ -124,7 +124,7 @@ def test_candidates_that_cannot_be_built_say_why(folder: Path) -> None:
     lines = {line.split()[0].rpartition(":")[2]: line for line in str(failing("many.py")).splitlines()[1:-1]}
     assert list(lines) == ["Only", "Broken", "Needy", "Missing"]
     assert "ZeroDivisionError" in lines["Broken"]
-    assert "needs width" in lines["Needy"]
+    assert "needs --arg width=..." in lines["Needy"]
     assert "cannot be loaded" in lines["Missing"]
 
 
@@ -150,7 +150,6 @@ def test_long_lists_are_cut(folder: Path) -> None:
         ("", ["1 file without a class or a function"]),
         ("raise RuntimeError('no')\n", ["1 file without a class or a function"]),
         ("class A: pass\nclass B(dict): pass\ndef f(): pass\n", ["2 classes (A, B)", "1 function (f)"]),
-        ("class Net(nn.Module)\n    pass\n", ["line 1: Net is no Python"]),
     ],
 )
 def test_no_model_tells_what_there_is(folder: Path, text: str, words: list[str]) -> None:
@@ -158,8 +157,7 @@ def test_no_model_tells_what_there_is(folder: Path, text: str, words: list[str])
     error = failing("some.py")
     assert type(error) is NoModel
     assert (error.code, error.exit_status) == ("MC604", 3)
-    assert "some.py holds no class of nn.Module" in str(error)
-    assert "some.py:make_net" in str(error)
+    assert "some.py holds no class that derives from nn.Module" in str(error)
     for word in words:
         assert word in str(error)
 
@@ -169,7 +167,7 @@ def test_a_folder_without_sources(folder: Path) -> None:
     (folder / "void" / "report.pdf").write_bytes(b"%PDF")
     error = failing("./void")
     assert type(error) is NoModel
-    assert "no .py file, no notebook" in str(error)
+    assert "no source file" in str(error)
 
 
 def test_a_folder_with_a_notebook_that_cannot_be_read_is_searched_all_the_same(folder: Path) -> None:
@@ -287,14 +285,10 @@ def test_the_class_itself_is_no_python(folder: Path, name: str, ending: str) -> 
     text = "from torch import nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        self.a = = 1\n"
     (folder / f"bad.{ending}").write_text(text if ending == "py" else notebook("1", text))
     error = failing(name.replace("py", ending))
-    if name.endswith("Net"):
-        assert type(error) is LoadError
-        assert error.line == 5
-        assert error.file == ("bad.py" if ending == "py" else "bad.ipynb, cell 2")
-        assert "SyntaxError: invalid syntax" in str(error)
-    else:
-        assert type(error) is NoModel
-        assert "line 3: Net is no Python" in str(error)
+    assert type(error) is LoadError
+    assert error.line == 5
+    assert error.file == ("bad.py" if ending == "py" else "bad.ipynb, cell 2")
+    assert "SyntaxError: invalid syntax" in str(error)
 
 
 def test_a_package_that_the_author_forgot_is_not_a_target_that_is_missing(folder: Path) -> None:
