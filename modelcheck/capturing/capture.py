@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -36,14 +37,16 @@ from modelcheck.capturing.tree import (
 )
 from modelcheck.capturing.trial import drawing_line, forward_failure
 from modelcheck.capturing.unregistered import unregistered_modules
-from modelcheck.errors import AuthorError, NotCapturable, UsageError
+from modelcheck.errors import AuthorError, ForwardError, NotCapturable, UsageError
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.check import check_header
 from modelcheck.graph.operators import KINDS, is_random
 from modelcheck.graph.reach import depends_on_input, reach
 from modelcheck.graph.wire import Graph, Header, InputInfo
 
-BATCH = 2  # batch norm over a 1×1 map refuses a batch of one in training mode
+# batch norm over a 1×1 map refuses a batch of one in training mode, and what splits its batch may refuse two
+BATCHES = (2, 64)
+MOST_VALUES = 2**22
 
 
 class _Holder(nn.Module):
@@ -71,10 +74,10 @@ def capture_model(model: nn.Module, input_shape: Sequence[int], name: str | None
         ForwardError: forward fails on an input of that shape.
         NotCapturable: forward runs, and its graph cannot be captured.
     """
-    example = _example(tuple(input_shape))
+    shape = tuple(input_shape)
     try:
         with left_as_found(model):
-            return _capture(model, example, name)
+            return _first_capture(model, shape, name)
     except (AuthorError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a class may do anything wherever it is touched
@@ -83,10 +86,24 @@ def capture_model(model: nn.Module, input_shape: Sequence[int], name: str | None
         raise NotCapturable(text, file=file, line=line) from None
 
 
-def _example(shape: tuple[int, ...]) -> torch.Tensor:
+def _first_capture(model: nn.Module, shape: tuple[int, ...], name: str | None) -> Capture:
+    """The capture with the first batch on which forward runs; of large samples only the smallest is tried."""
+    failure: ForwardError | None = None
+    for batch in BATCHES:
+        if failure and batch * math.prod(shape) > MOST_VALUES:
+            break
+        try:
+            return _capture(model, _example(batch, shape), name)
+        except ForwardError as error:
+            failure = failure or error
+    assert failure is not None
+    raise failure
+
+
+def _example(batch: int, shape: tuple[int, ...]) -> torch.Tensor:
     try:
         with torch.inference_mode(False):
-            return torch.randn((BATCH, *shape), generator=torch.Generator().manual_seed(0), dtype=torch.float32)
+            return torch.randn((batch, *shape), generator=torch.Generator().manual_seed(0), dtype=torch.float32)
     except (RuntimeError, MemoryError, TypeError):
         raise UsageError(f"there is no input of the shape {'x'.join(map(str, shape))}") from None
 

@@ -14,7 +14,7 @@ from modelcheck.facts.output import output_kind
 from modelcheck.facts.parameters import hidden_weights, parameters
 from modelcheck.facts.spatial import receptive_field, spatial
 from modelcheck.facts.structs import Facts, Layer, Unregistered
-from modelcheck.facts.trace import BATCH, Step, accepted_batches, macs_by_node, trace
+from modelcheck.facts.trace import Step, accepted_batches, macs_by_node, trace, traced_batch
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.model import GraphModel
 from modelcheck.graph.reach import depends_on_input, reach
@@ -42,16 +42,17 @@ def compute_facts(capture: Capture) -> Description:
     # facts are the same wherever the weights are, and a trial is small: the processor does
     model = GraphModel(capture, device=None if weightless else "cpu", copy=False)
     meta = GraphModel(capture, device="meta")
-    train, evaluation = _side(meta, training=True), _side(meta, training=False)
+    batch = traced_batch(meta)
+    train, evaluation = _side(meta, batch, training=True), _side(meta, batch, training=False)
     output = evaluation.trace.outputs[0]
     batches = accepted_batches(meta, output)
-    macs = macs_by_node(meta, batches)
+    macs = macs_by_node(meta, min((batch, *batches)))
     total_macs = sum(macs.values())
-    elements = max(_elements(capture.header, side) for side in (train, evaluation))
+    elements = max(_elements(capture.header, batch, side) for side in (train, evaluation))
     kind = output_kind(evaluation.trace)
     trial = None
     if Trial.affordable(model, total_macs, elements):
-        trial = Trial(model, total_macs, elements, logits=kind == "logits")
+        trial = Trial(model, total_macs, elements, batch, logits=kind == "logits")
     weighted = usage.weighted_steps(evaluation, trial)
     header = capture.header
     sides = (train, evaluation)
@@ -80,8 +81,8 @@ def compute_facts(capture: Capture) -> Description:
     return Description(facts, layers(model, evaluation.trace, evaluation.reach.nodes, macs))
 
 
-def _side(meta: GraphModel, *, training: bool) -> usage.Side:
-    traced = trace(meta, training=training)
+def _side(meta: GraphModel, batch: int, *, training: bool) -> usage.Side:
+    traced = trace(meta, batch, training=training)
     return usage.Side(
         training=training,
         trace=traced,
@@ -91,9 +92,9 @@ def _side(meta: GraphModel, *, training: bool) -> usage.Side:
     )
 
 
-def _elements(header: Header, side: usage.Side) -> int:
-    """What a run for a batch of two makes and looks at: inputs, results, and the windows of pools."""
-    inputs = sum(BATCH * math.prod(one.shape) for one in header.inputs)
+def _elements(header: Header, batch: int, side: usage.Side) -> int:
+    """What a run for the traced batch makes and looks at: inputs, results, and the windows of pools."""
+    inputs = sum(batch * math.prod(one.shape) for one in header.inputs)
     return inputs + sum(_work(step) for step in side.trace.steps)
 
 

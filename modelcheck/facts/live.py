@@ -15,11 +15,10 @@ from modelcheck.graph.model import GraphModel
 from modelcheck.graph.operators import DTYPES, implementation, is_random
 from modelcheck.graph.wire import Graph
 
-SAMPLES = 2  # the batch that every graph accepts, as it was captured with
 DRAWS = 3  # a network that is dead on one random draw may live on another
 MEASURABLE = 1e-4  # of the output's own spread
 MAX_MACS = 20_000_000_000  # for one sample; beyond it reachability alone decides
-MAX_TRIAL_ELEMENTS = 2**30  # of all values of a graph together, for a batch of two
+MAX_TRIAL_ELEMENTS = 2**30  # of all values of a graph together, for one batch
 MAX_MACS_EACH = 4_000_000_000  # for all runs that try operators one by one, as are the next two
 MAX_ELEMENTS_EACH = 2**31
 MAX_NODES_EACH = 50_000
@@ -36,14 +35,16 @@ class Trial:
     Args:
         model: with real weights, on the CPU.
         macs: multiply-adds of one sample, which bound what is tried.
-        elements: of all values that a graph makes for a batch of two, which bound it too.
+        elements: of all values that a graph makes for the batch, which bound it too.
+        samples: the batch.
         logits: whether the output is logits, of which only the differences within a sample matter.
     """
 
-    def __init__(self, model: GraphModel, macs: int, elements: int, *, logits: bool) -> None:
+    def __init__(self, model: GraphModel, macs: int, elements: int, samples: int, *, logits: bool) -> None:
         self.model = model
         self.macs = macs
         self.elements = elements
+        self.samples = samples
         self.logits = logits
         self._plain: dict[tuple[bool, int], torch.Tensor] = {}
         self._drawn: dict[int, tuple[list[torch.Tensor], dict[int, torch.Tensor]]] = {}
@@ -54,7 +55,7 @@ class Trial:
 
         Args:
             macs: of one sample.
-            elements: of all values that a graph makes for a batch of two, which a run allocates and fills.
+            elements: of all values that a graph makes for the batch, which a run allocates and fills.
         """
         cheap = macs <= MAX_MACS and elements <= MAX_TRIAL_ELEMENTS
         return cheap and not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
@@ -74,7 +75,7 @@ class Trial:
     def _affordable_each(self, candidates: int, training: bool) -> bool:
         graph = self.model.header.train if training else self.model.header.evaluation
         return (
-            self.macs * SAMPLES * candidates <= MAX_MACS_EACH
+            self.macs * self.samples * candidates <= MAX_MACS_EACH
             and self.elements * candidates <= MAX_ELEMENTS_EACH
             and len(graph.nodes) * candidates <= MAX_NODES_EACH
         )
@@ -121,7 +122,8 @@ class Trial:
         if draw not in self._drawn:
             generator = torch.Generator().manual_seed(draw)
             inputs = [
-                _random_input((SAMPLES, *one.shape), DTYPES[one.dtype], generator) for one in self.model.header.inputs
+                _random_input((self.samples, *one.shape), DTYPES[one.dtype], generator)
+                for one in self.model.header.inputs
             ]
             self._drawn[draw] = inputs, _moved(self.model, generator)
         return self._drawn[draw]
@@ -151,7 +153,7 @@ def middle_pixel(dims: tuple[int, ...], shape: tuple[int, ...], scale: int = 1) 
 
     Args:
         dims: the dimensions that are reduced.
-        shape: of the result for a batch of two, which tells whether they are kept.
+        shape: of the result for the batch, which tells whether they are kept.
         scale: what to multiply with, for a sum that is divided later.
     """
 

@@ -14,9 +14,8 @@ from modelcheck.graph.model import GraphModel
 from modelcheck.graph.operators import DTYPES, KINDS, Kind
 from modelcheck.graph.wire import Graph, Node
 
-BATCH = 2
-OTHER_BATCHES = (1, 64)
-MAX_ELEMENTS = 2**33  # of one value for a batch of two
+BATCHES = (1, 2, 64)
+MAX_ELEMENTS = 2**33  # of one value for the batch that is traced
 
 Shape = tuple[int, ...]
 
@@ -44,18 +43,37 @@ class Step:
 
 @dataclass(frozen=True)
 class Trace:
-    """A graph's steps in order, and the shapes of its outputs, all for a batch of two."""
+    """A graph's steps in order, and the shapes of its outputs, all for one batch."""
 
     graph: Graph
     steps: tuple[Step, ...]
     outputs: tuple[Shape, ...]
 
 
-def trace(model: GraphModel, *, training: bool) -> Trace:
-    """Shapes of every value of one graph for a batch of two.
+def traced_batch(model: GraphModel) -> int:
+    """The batch that the facts are found with: two, or where a graph refuses that (it splits its batch) 64.
+
+    Raises:
+        DamagedCapture: the graphs run on neither.
+    """
+    failure: DamagedCapture | None = None
+    for batch in BATCHES[1:]:
+        try:
+            for training in (True, False):
+                _run(model, batch, training=training)
+            return batch
+        except DamagedCapture as error:
+            failure = failure or error
+    assert failure is not None
+    raise failure
+
+
+def trace(model: GraphModel, batch: int, *, training: bool) -> Trace:
+    """Shapes of every value of one graph.
 
     Args:
         model: on the meta device.
+        batch: number of samples.
         training: which graph.
     Raises:
         DamagedCapture: an operator does not take what the graph gives it, or a value is absurdly large.
@@ -67,18 +85,16 @@ def trace(model: GraphModel, *, training: bool) -> Trace:
         if _elements(result) > MAX_ELEMENTS:
             raise DamagedCapture(f"node {index} ({node.op}) makes a value of more than {MAX_ELEMENTS:,} elements")
 
-    outputs = _run(model, BATCH, training=training, observe=observe)
+    outputs = _run(model, batch, training=training, observe=observe)
     graph = model.header.train if training else model.header.evaluation
     return Trace(graph, tuple(steps), tuple(tuple(output.shape) for output in outputs))
 
 
-def macs_by_node(model: GraphModel, batches: tuple[int, ...]) -> dict[int, int]:
+def macs_by_node(model: GraphModel, batch: int) -> dict[int, int]:
     """Multiply-adds of each node of the evaluation graph for one sample: ``torch.utils.flop_counter`` ÷ 2.
 
-    Counted on a batch of one where the graph accepts it (``batches``), since what is computed from weights alone does
-    not grow with the batch.
+    To be counted on the least batch that the graph accepts: what is computed from weights alone does not grow with it.
     """
-    batch = 1 if 1 in batches else BATCH
     counter = FlopCounterMode(display=False)
     macs: dict[int, int] = {}
     before = 0
@@ -99,9 +115,9 @@ def accepted_batches(model: GraphModel, output: Shape) -> tuple[int, ...]:
 
     A size for which the author's code takes another branch than the captured one is not accepted.
     """
-    accepted = [BATCH] if output[:1] == (BATCH,) else []
+    accepted = []
     least, most = model.header.inputs[0].batches
-    for batch in OTHER_BATCHES:
+    for batch in BATCHES:
         if batch < least or (most is not None and batch > most):
             continue
         try:
@@ -110,7 +126,7 @@ def accepted_batches(model: GraphModel, output: Shape) -> tuple[int, ...]:
             continue
         if tuple(outputs[0].shape) == (batch, *output[1:]):
             accepted.append(batch)
-    return tuple(sorted(accepted))
+    return tuple(accepted)
 
 
 def _run(

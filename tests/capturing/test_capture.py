@@ -10,7 +10,8 @@ from torch.utils._pytree import tree_leaves
 
 from capturing.zoo import SHAPE, ZOO
 from modelcheck.capturing.capture import capture_model
-from modelcheck.errors import NotCapturable
+from modelcheck.errors import ForwardError, NotCapturable
+from modelcheck.facts.compute import compute_facts
 from modelcheck.graph.capture import capture_from_bytes
 from modelcheck.graph.model import GraphModel
 
@@ -110,3 +111,26 @@ def test_what_forward_prints_is_shown_and_what_torch_prints_of_a_failure_is_not(
     out, err = capfd.readouterr()
     assert out == ""
     assert set(err.split()) <= {"hello"}
+
+
+class _Split(nn.BatchNorm2d):
+    """A batch norm over each quarter of the batch, which a batch of two cannot be cut into."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return super().forward(x)
+        n, c, h, w = x.shape
+        weight, bias = self.weight.repeat(4), self.bias.repeat(4)
+        return nn.functional.batch_norm(x.view(-1, 4 * c, h, w), None, None, weight, bias, True).view(n, c, h, w)
+
+
+def test_a_forward_that_refuses_a_batch_of_two_is_captured_with_more() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 8, 3, bias=False), _Split(8), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    facts = compute_facts(capture_model(model, SHAPE)).facts
+    assert facts.parameters.total == 8 * 9 + 2 * 8
+    assert (facts.batch_norm.count, facts.global_average_pooling.count, facts.output_shape) == (1, 1, (8,))
+
+
+def test_what_fails_on_every_batch_is_told_of_the_first() -> None:
+    with pytest.raises(ForwardError, match=r"on an input of shape \[2, 1, 8, 8\]"):
+        capture_model(nn.Linear(3, 3), (1, 8, 8))
