@@ -56,6 +56,12 @@ class Statement:
         """Whether it is an import that gives the name its value."""
         return any(isinstance(leaf, (ast.Import, ast.ImportFrom)) and name in bound(leaf) for leaf in leaves(self.node))
 
+    def is_dotted(self, name: str) -> bool:
+        """Whether it is ``import name`` or ``import name.more``, of which several add up."""
+        return isinstance(self.node, ast.Import) and any(
+            alias.asname is None and alias.name.partition(".")[0] == name for alias in self.node.names
+        )
+
     def part(self, name: str) -> tuple[ast.stmt, frozenset[str]]:
         """What of it defines or changes the name: all of a simple statement, else the blocks that lead there.
 
@@ -123,12 +129,18 @@ def changed(node: ast.stmt) -> Iterator[str]:
         elif isinstance(call.func, ast.Name) and call.func.id in ("setattr", "delattr") and call.args:
             yield from _root(call.args[0])
     for target in targets:
-        if isinstance(target, (ast.Attribute, ast.Subscript)):
-            yield from _root(target)
+        for inner in _flat(target):
+            if isinstance(inner, (ast.Attribute, ast.Subscript)):
+                yield from _root(inner)
 
 
 def _walrus(node: ast.AST) -> Iterator[str]:
-    yield from (inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
+    if isinstance(node, ast.Lambda):
+        return
+    if isinstance(node, ast.NamedExpr):
+        yield node.target.id
+    for child in ast.iter_child_nodes(node):
+        yield from _walrus(child)
 
 
 def _root(node: ast.expr) -> Iterator[str]:
@@ -139,13 +151,16 @@ def _root(node: ast.expr) -> Iterator[str]:
 
 
 def _targets(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Name):
-        yield node.id
-    elif isinstance(node, (ast.Tuple, ast.List)):
+    yield from (inner.id for inner in _flat(node) if isinstance(inner, ast.Name))
+
+
+def _flat(node: ast.expr) -> Iterator[ast.expr]:
+    """The targets of an assignment, out of tuples and lists."""
+    if isinstance(node, (ast.Tuple, ast.List)):
         for inner in node.elts:
-            yield from _targets(inner)
-    elif isinstance(node, ast.Starred):
-        yield from _targets(node.value)
+            yield from _flat(inner)
+    else:
+        yield node.value if isinstance(node, ast.Starred) else node
 
 
 def _headed(node: ast.stmt) -> Iterator[str]:
@@ -154,6 +169,12 @@ def _headed(node: ast.stmt) -> Iterator[str]:
         yield from _targets(node.target)
     elif isinstance(node, (ast.If, ast.While)):
         yield from _walrus(node.test)
+    elif isinstance(node, ast.Match):
+        for inner in (inner for case in node.cases for inner in ast.walk(case.pattern)):
+            if isinstance(inner, (ast.MatchAs, ast.MatchStar)) and inner.name:
+                yield inner.name
+            elif isinstance(inner, ast.MatchMapping) and inner.rest:
+                yield inner.rest
     elif isinstance(node, (ast.With, ast.AsyncWith)):
         for item in node.items:
             if item.optional_vars is not None:

@@ -7,7 +7,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from modelcheck.slicing.binding import Statement, leaves
@@ -89,7 +89,7 @@ class Candidates:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.unreadable: dict[Path, str] = {}
+        self._renamed: dict[Path, dict[str | None, str]] = {}
 
     @cached_property
     def all(self) -> tuple[Candidate, ...]:
@@ -132,8 +132,7 @@ class Candidates:
         for path in list(self.project.files):
             try:
                 source = self.project.source(path)
-            except Unreadable as error:
-                self.unreadable[path] = str(error)
+            except Unreadable:  # what a folder holds besides
                 continue
             yield from ((path, chunk) for chunk in source.chunks)
 
@@ -157,7 +156,8 @@ class Candidates:
     def _refers(self, other: Candidate, one: Candidate) -> bool:
         if other.path != one.path and any(two.key == (other.path, one.name) for two in self.all):
             return False  # that file has its own
-        return one.name in _words(other.node)
+        helpers = {use.within for use in self.calls[one.key] if use.within}
+        return not _words(other.node).isdisjoint({one.name, *helpers})
 
     @cached_property
     def calls(self) -> dict[Key, tuple[Use, ...]]:
@@ -202,9 +202,9 @@ class Candidates:
         found: dict[Key, list[Use]] = {key: [] for key in keys}
         names = {name for _, name in keys}
         own = {id(one.node) for one in self.all}
-        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))})\s*\(") if names else None
         for path, chunk in self._chunks():
-            if pattern is None or not pattern.search(chunk.text):
+            known = names | {alias for alias, name in self._aliases(path).items() if name in names}
+            if not _called(frozenset(known)).search(chunk.text):
                 continue
             for statement in chunk.statements:
                 within = getattr(statement.node, "name", None) if isinstance(statement.node, _FUNCTIONS) else None
@@ -217,7 +217,8 @@ class Candidates:
     def _meant(self, path: Path, function: ast.expr, keys: Sequence[Key]) -> Iterator[Key]:
         """What a called expression may mean in a file: its own definition, or those that it imports."""
         name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", None)
-        same = [key for key in keys if key[1] == name]
+        meaning = self._aliases(path).get(name, name) if isinstance(function, ast.Name) else name
+        same = [key for key in keys if key[1] == meaning]
         if not same:
             return
         if isinstance(function, ast.Name) and (path, name) in same:
@@ -229,6 +230,21 @@ class Candidates:
         imported = self._imported(path, root.id) if isinstance(root, ast.Name) else set()
         meant = [key for key in same if key[0] in imported]
         yield from meant or (same if len(same) == 1 and same[0][0] != path else [])
+
+    def _aliases(self, path: Path) -> dict[str | None, str]:
+        """What a file imports under another name: the name there, and its own."""
+        if path not in self._renamed:
+            self._renamed[path] = {
+                alias.asname: alias.name
+                for chunk in self.project.source(path).chunks
+                if chunk.defines is None and re.search(r"\bimport\b[^\n]*\bas\b", chunk.text)
+                for statement in chunk.statements
+                for node in leaves(statement.node)
+                if isinstance(node, ast.ImportFrom)
+                for alias in node.names
+                if alias.asname
+            }
+        return self._renamed[path]
 
     def _imported(self, path: Path, name: str) -> set[Path]:
         """The files of the project from which a name in a file may come, through packages too."""
@@ -277,6 +293,11 @@ def _derived(bases: Mapping[str, Sequence[str]], base: re.Pattern[str]) -> set[s
         if not more:
             return found
         found |= more
+
+
+@cache
+def _called(names: frozenset[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names))) or '(?!)'})\s*\(")
 
 
 def _words(node: ast.stmt) -> frozenset[str]:

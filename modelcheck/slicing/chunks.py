@@ -21,14 +21,15 @@ _TOKEN = re.compile(
     | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'
     | \#[^\n]*
     | \\\n
-    | (?:(?<=\n)|\A)(?P<magic>[ \t]*(?:!|%%?[a-zA-Z])(?:\\\n|[^\n])*)
+    | (?:(?<=\n)|\A)(?<!\\\n)(?P<magic>[ \t]*(?:!|%%?[a-zA-Z])(?:\\\n|[^\n])*)
     | (?P<open>[(\[{]) | (?P<close>[)\]}])
     | \n(?P<start>(?=[^\s\#)\]}]))
     ''',
     re.DOTALL | re.VERBOSE,
 )
-_HEAD = re.compile(r"(?:@.*\n)*?^(?:(class)|(?:async[ \t]+)?def)[ \t]+([^\W\d]\w*)", re.MULTILINE)
+_HEAD = re.compile(r"^(?:(class)|(?:async[ \t]+)?def)[ \t]+([^\W\d]\w*)", re.MULTILINE)
 _RUN = re.compile(r"[ \t]*%run[ \t]+(?:-\w+[ \t]+)*['\"]?(?:\./)?((?:[^\W\d]\w*[/\\])*[^\W\d]\w*)\.(?:py|ipynb)\b")
+_COMPOUND = re.compile(r"(?:if|for|while|try|with|async[ \t]+(?:for|with))\b")
 _CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
 # at the top level of a bracket these stand in no program, so that the bracket was never closed
 _NEVER_INSIDE = re.compile(r"(?:def|class|import|from|@[\w.]+|async def|if __name__)\b")
@@ -87,7 +88,7 @@ def cut(text: str, file: str, first: int = 0) -> tuple[list[Chunk], list[SetAsid
     for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
         line, at = line + text.count("\n", at, begin), begin
         piece = _python(text, begin, end, magics)
-        if head := _HEAD.match(piece):
+        if head := _HEAD.search(piece) if piece.startswith("@") else _HEAD.match(piece):
             chunks.append(Chunk(first + len(chunks), piece, line, file, head[2], head[1] is not None))
         elif piece.strip():
             chunks.append(Chunk(first + len(chunks), piece, line, file))
@@ -122,26 +123,38 @@ def _statement(magic: str) -> str:
 
 
 def _scan(text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """Where top-level statements start, and the spans of shell lines and magics."""
+    """Where top-level statements start, and the spans of shell lines and magics.
+
+    A bracket that is never closed ends with its line, and one that closes nothing is a statement of its own, as a stray
+    ``else`` is: what is no Python is to spoil nothing beside it.
+    """
     starts, magics = [0], []
+    inside: list[int] = []  # lines that start at the left in a bracket, should that turn out to be never closed
     depth, decorated = 0, text.startswith("@")
     for token in _TOKEN.finditer(text):
         kind = token.lastgroup
         if kind == "open":
             depth += 1
-        elif kind == "close":
-            depth = max(0, depth - 1)
-        elif kind == "magic" and depth == 0:
+        elif kind == "close" and depth:
+            depth -= 1
+            inside = inside if depth else []
+        elif kind == "close" and text[token.start() - 1 : token.start()] == "\n":
+            starts.append(token.start())
+        elif kind == "magic" and depth:  # a line of an expression that starts with a remainder
+            depth = max(0, depth + sum(token[0].count(one) for one in "([{") - sum(map(token[0].count, ")]}")))
+        elif kind == "magic":
             magics.append(token.span("magic"))
         elif kind == "start":
             at = token.end()
             if depth and not _NEVER_INSIDE.match(text, at):
+                inside.append(at)
                 continue
-            depth = 0
-            if not decorated and not _CONTINUES.match(text, at):
+            starts += inside
+            depth, inside = 0, []
+            if not decorated and not (_CONTINUES.match(text, at) and _COMPOUND.match(text, starts[-1])):
                 starts.append(at)
             decorated = text[at] == "@"
-    return starts, magics
+    return starts + inside, magics
 
 
 def _parsed(text: str) -> ast.Module:

@@ -6,9 +6,8 @@ import __future__
 import ast
 import builtins
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from types import CodeType
 from typing import Any
 
 from modelcheck.author_trace import DefinitionFailed
@@ -35,6 +34,7 @@ class Namespace(dict[str, Any]):
         importing: ``__import__`` for the module's statements.
         everything: the names that ``from x import *`` would give, as a mapping that may find them on demand.
         around: within what context statements run.
+        is_own: whether an imported value is the author's, which statements may change.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Namespace(dict[str, Any]):
         importing: Callable[..., Any],
         everything: StarImport,
         around: Around = contextlib.nullcontext,
+        is_own: Callable[[Any], bool] = lambda value: False,
     ) -> None:
         super().__init__(names)
         self["__builtins__"] = _Builtins(self, importing)
@@ -52,6 +53,7 @@ class Namespace(dict[str, Any]):
         self.executed: set[Place] = set()
         self._everything = everything
         self._around = around
+        self._is_own = is_own
         self._running: list[Place] = []
         self._values: dict[tuple[str, Place], Any] = {}
         self._parts: set[tuple[str, Place]] = set()  # what was run for which name
@@ -80,7 +82,7 @@ class Namespace(dict[str, Any]):
                 return self._resolved(name, before)
         finally:
             if not self._running:
-                self._settle()
+                self._forget(self.end)
 
     def define(self, name: str, statement: Statement, end: Place) -> Any:
         """The value that this statement gives the name, as it is at ``end``, before which functions see the names."""
@@ -108,11 +110,26 @@ class Namespace(dict[str, Any]):
             if problem := self.source.problem(name):
                 raise problem
             return self._from_everything(name, before)
-        dict.__setitem__(self, name, self.run(statement, name))
+        value = self._imported(name, before) if statement.is_dotted(name) else self.run(statement, name)
+        dict.__setitem__(self, name, value)
         self._installed[name] = statement.place
         for change in self._changes(name, statement, before):
             self._execute(change, name)
         return dict.__getitem__(self, name)
+
+    def _imported(self, name: str, before: Place) -> Any:
+        """The package that ``import name.a`` and ``import name.b`` give together; one that fails may not be needed."""
+        failure: ImportError | None = None
+        value = None
+        for statement in self.source.defining(name):
+            if statement.is_dotted(name) and (statement.place < before or value is None):
+                try:
+                    value = self.run(statement, name)
+                except ImportError as error:
+                    failure = error
+        if value is None and failure is not None:
+            raise failure
+        return value
 
     def _in_force(self, name: str, before: Place) -> Statement | None:
         if before == self.end and name in self._pinned and self._pinned[name].place not in self._running:
@@ -121,7 +138,9 @@ class Namespace(dict[str, Any]):
 
     def _changes(self, name: str, definition: Statement, before: Place) -> list[Statement]:
         """The statements that change the value after its definition and were not run yet; a library is not changed."""
-        if definition.imports(name):
+        if not self.source.changing(name):
+            return []
+        if definition.imports(name) and not self._is_own(self._values.get((name, definition.place))):
             return []
         return [
             one
@@ -154,9 +173,9 @@ class Namespace(dict[str, Any]):
         module = ast.fix_missing_locations(ast.Module(body=[part], type_ignores=[]))
         flags = __future__.annotations.compiler_flag  # what only annotates is not evaluated
         code = compile(module, statement.file, "exec", flags=flags, dont_inherit=True)
-        self._give_way(code, statement)
         self._running.append(statement.place)
         try:
+            self._forget(statement.place)
             exec(code, self)
         except KeyError as error:
             self._parts.discard((name, statement.place))
@@ -164,25 +183,20 @@ class Namespace(dict[str, Any]):
         except BaseException:
             self._parts.discard((name, statement.place))
             raise
+        else:
+            for one in given & self.keys():
+                self._installed[one] = statement.place
+                self._values[one, statement.place] = dict.__getitem__(self, one)
         finally:
             self._running.pop()
-        for one in given & self.keys():
-            self._installed[one] = statement.place
-            self._values[one, statement.place] = dict.__getitem__(self, one)
+            if self._running:
+                self._forget(self._running[-1])
 
-    def _give_way(self, code: CodeType, statement: Statement) -> None:
-        """Forget the values that the statement is not to see: those that its names have at another place."""
-        for name in set(_immediate(code)) & set(self._installed):
-            right = self._in_force(name, statement.place)
-            if right is not None and right.place != self._installed[name]:
-                self.pop(name, None)
-                del self._installed[name]
-
-    def _settle(self) -> None:
-        """Forget the values that are not the ones at the end, so that they are looked up again."""
+    def _forget(self, before: Place) -> None:
+        """Forget the values that are not the ones at a place, so that they are looked up again."""
         for name, place in list(self._installed.items()):
-            last = self._in_force(name, self.end)
-            if last is not None and (last.place != place or self._changes(name, last, self.end)):
+            right = self._in_force(name, before)
+            if right is not None and (right.place != place or self._changes(name, right, before)):
                 self.pop(name, None)
                 del self._installed[name]
 
@@ -202,11 +216,3 @@ class _Builtins(dict[str, Any]):
 
 class NotDefined(Exception):
     """No statement of the source gives the name a value."""
-
-
-def _immediate(code: CodeType) -> Iterator[str]:
-    """The names that a statement reads while it runs, class bodies included, and not those of its functions."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType) and not constant.co_flags & 0x01:  # not CO_OPTIMIZED: the body of a class
-            yield from _immediate(constant)

@@ -34,11 +34,16 @@ class AuthorModule(ModuleType):
 
     def __init__(self, name: str, path: Path, namespace: Namespace, project: Project) -> None:
         super().__init__(name)
-        self.__dict__.update(_namespace=namespace, _project=project, _path=path, __file__=str(path))
+        for own, value in (("_namespace", namespace), ("_project", project), ("_path", path), ("__file__", str(path))):
+            ModuleType.__setattr__(self, own, value)
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """The names as they are looked up, for ``vars(module)["Net"]``."""
+        return namespace_of(self)
 
     def __getattr__(self, name: str) -> Any:
-        own = self.__dict__
-        namespace: Namespace = own["_namespace"]
+        namespace, path = namespace_of(self), path_of(self)
         if name.startswith("__") and name.endswith("__") and not namespace.has(name):
             raise AttributeError(name)
         try:
@@ -47,15 +52,16 @@ class AuthorModule(ModuleType):
             pass
         except AttributeError as error:
             raise DefinitionFailed(name) from error
-        below = own["_project"].below(own["_path"], name)
+        project: Project = object.__getattribute__(self, "_project")
+        below = project.below(path, name)
         if below is None and namespace.has("__getattr__"):
             return namespace["__getattr__"](name)
         if below is None:
-            raise AttributeError(f"{shown_path(own['_path'])} has no '{name}'")
+            raise AttributeError(f"{shown_path(path)} has no '{name}'")
         return below
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self.__dict__["_namespace"][name] = value
+        namespace_of(self)[name] = value
 
     def __dir__(self) -> list[str]:
         return sorted({*namespace_of(self), *namespace_of(self).source.defined})
@@ -63,14 +69,19 @@ class AuthorModule(ModuleType):
 
 def namespace_of(module: AuthorModule) -> Namespace:
     """The module's global names."""
-    namespace: Namespace = module.__dict__["_namespace"]
+    namespace: Namespace = object.__getattribute__(module, "_namespace")
     return namespace
 
 
 def path_of(module: AuthorModule) -> Path:
     """The module's file, or its folder."""
-    path: Path = module.__dict__["_path"]
+    path: Path = object.__getattribute__(module, "_path")
     return path
+
+
+def _is_own(value: Any) -> bool:
+    """Whether it is a module of the author's, or a class or a function in one."""
+    return type(value) is AuthorModule or str(getattr(value, "__module__", "")).startswith(_PREFIX)
 
 
 class Project:
@@ -134,6 +145,7 @@ class Project:
                 importing=lambda *args, **kwargs: self._import(path, *args, **kwargs),
                 everything=lambda node: self._everything(path, node),
                 around=self._around,
+                is_own=_is_own,
             )
             self._modules[path] = sys.modules[name] = AuthorModule(name, path, namespace, self)
         return self._modules[path]

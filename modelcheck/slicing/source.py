@@ -155,13 +155,14 @@ def _may_define(name: str) -> re.Pattern[str]:
     word = rf"(?<![\w.]){re.escape(name)}(?!\w)"
     return re.compile(
         rf"""
-          {word}\s*(?:=(?!=)|:(?=[^\n]*=)|(?:[-+*/%&|^@]|//|\*\*|<<|>>)=)    # name = 1, name: int = 1, name += 1
-        | ^[ \t]*[\w ,.*\[\]()]*?{word}[\w ,.*\[\]()]*=(?!=)                  # name, b = 1, 2
-        | \b(?:as|class|def|import|global)\s+{word}
-        | \bimport\b(?:[\w\t ,.]*?|\s*\([^)]*?){word}                          # from x import (a, name)
-        | \bfor\b[^\n:]*?{word}[^\n:]*?\bin\b
-        | (?:^|[;:])[ \t]*{word}\s*[.\[]                                       # name.x = 1, name.append(1)
-        | {word}\s*:=
+          {word}(?:\s|\\)*(?:=(?!=)|:=|:(?=[^\n]*=)|(?:[-+*/%&|^@]|//|\*\*|<<|>>)=)  # name = 1, name: int = 1, a += 1
+        | ^[ \t]*[\w ,.*\[\]()]*?{word}[\w ,.*\[\]()]*=(?!=)                     # name, b = 1, 2
+        | \b(?:as|class|def|import|global|case)\s+{word}
+        | \bimport\b(?:[\w\t ,.*]|\\\n)*?{word}                                    # from x import a, name
+        | \bimport\s*\([^)]*?{word}
+        | \bfor\b[^:=]*?{word}[^:=]*?\bin\b
+        | \bcase\b[^\n]*{word}
+        | (?:^|[;:,])[ \t]*{word}(?:\s|\\)*[.\[]                                    # name.x = 1, name.append(1)
         | \b(?:set|del)attr\(\s*{word}
         | ^@{word}\s*[.\[]
         """,

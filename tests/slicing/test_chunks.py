@@ -84,7 +84,7 @@ def test_definitions(text: str, names: list[str]) -> None:
         "if x:\ny = 1\n",
         "if x:\n    y\n  z\n",
         "return 3\n",
-        "else:\n    x\n",  # fails after a class: it is taken for a part of what stands before it
+        "else:\n    x\n",
         "?name\n",
         "name.method??\n",
         "<<<<<<< HEAD\n",
@@ -108,7 +108,6 @@ def test_broken_lines_elsewhere_spoil_nothing(bad: str, place: str) -> None:
     assert sound == {"before": ["after"], "after": ["Before"], "between": ["Before", "after"]}[place]
 
 
-# fails: what is no Python could be cut again at the lines that start in the first column
 @pytest.mark.parametrize("bad", ["def broken(:\n    pass\n", "x = (1, 2\n", "x = foo(1,\n"])
 @pytest.mark.parametrize("after", ["rate = 0.1\n", "rate: float = 0.1\n", "if True:\n    rate = 0.1\n", "rate += 1\n"])
 def test_a_bracket_that_is_never_closed_does_not_take_the_next_constant_with_it(bad: str, after: str) -> None:
@@ -131,7 +130,7 @@ def test_the_error_has_the_files_line() -> None:
         ("%%time\na\n", [("%%time", 1)]),
         ("if a:\n    !pip install x\nelse:\n    b\n", [("!pip install x", 2)]),
         ("!wget x \\\n   -O y\na\n", [("!wget x \\ -O y", 1)]),
-        ("x = a \\\n  %b\n", []),  # fails: it is taken for a magic
+        ("x = a \\\n  %b\n", []),
         ("x = (a\n%b)\n", []),
         ("x = '''\n!pip\n%x\n'''\n", []),
         ("!echo ( [ {\na\n", [("!echo ( [ {", 1)]),

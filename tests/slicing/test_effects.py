@@ -60,7 +60,7 @@ def test_missing(tmp_path: Path) -> None:
     )
     with module(tmp_path, text, own="y = 1\n") as made:
         assert made.x == 1
-        found = [(one.name, one.line) for one in missing(made, made.__dict__["_project"])]
+        found = [(one.name, one.line) for one in missing(made, object.__getattribute__(made, "_project"))]
     assert found == [("nonesuch1", 1), ("nonesuch2.sub", 2), ("nonesuch3", 7)]
 
 

@@ -47,10 +47,10 @@ def lines(text: str, name: str) -> list[int]:
         "from y import x",
         "from y import (\n    a,\n    x,\n)",
         "from y import a as x",
-        "from y import a, \\\n    x",  # fails: the line goes on
+        "from y import a, \\\n    x",
         "for x in y: pass",
         "for i, x in y: pass",
-        "for (i,\n     x) in y: pass",  # fails: likewise
+        "for (i,\n     x) in y: pass",
         "with y as x: pass",
         "with (y as x): pass",
         "if a:\n    x = 1",
