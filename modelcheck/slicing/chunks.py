@@ -142,6 +142,7 @@ def _scan(text: str) -> tuple[list[int], list[tuple[int, int]]]:
             starts.append(token.start())
         elif kind == "magic" and depth:  # a line of an expression that starts with a remainder
             depth = max(0, depth + sum(token[0].count(one) for one in "([{") - sum(map(token[0].count, ")]}")))
+            inside = inside if depth else []
         elif kind == "magic":
             magics.append(token.span("magic"))
         elif kind == "start":
