@@ -9,9 +9,10 @@ from pathlib import Path
 
 from modelcheck.author_trace import printable, shown_path
 from modelcheck.origin import Effect, EffectKind, Missing
+from modelcheck.slicing.author_module import AuthorModule, namespace_of, path_of
 from modelcheck.slicing.binding import Statement, leaves
 from modelcheck.slicing.namespace import Namespace
-from modelcheck.slicing.project import AuthorModule, Project, installed, namespace_of, path_of
+from modelcheck.slicing.project import Project, installed
 from modelcheck.slicing.source import Source
 
 # by what is called, or passed; the first kind that fits is the statement's

@@ -13,75 +13,19 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from modelcheck.author_trace import DefinitionFailed, is_file, shown_path
+from modelcheck.author_trace import is_file, shown_path
+from modelcheck.slicing.author_module import PREFIX, AuthorModule, everything, is_own
 from modelcheck.slicing.binding import leaves
-from modelcheck.slicing.namespace import Around, Namespace, NotDefined
+from modelcheck.slicing.namespace import Around, Namespace
 from modelcheck.slicing.source import Source, Unreadable, read
 
-_PREFIX = "modelcheck_target_"
 _MOST_ANCESTORS = 8
 _MOST_FOLLOWED = 500
 _MOST_BYTES = 100 << 20  # notebooks hold pictures
 # what a file of the same name in the submission does not stand for, unless it has what is asked of it
 _LIBRARIES = frozenset({"torch", "torchvision", "torchaudio", "numpy", "modelcheck"}) | sys.stdlib_module_names
-
-
-class AuthorModule(ModuleType):
-    """A file of the author's as a module: what is asked of it is executed, and nothing else."""
-
-    def __init__(self, name: str, path: Path, namespace: Namespace, project: Project) -> None:
-        super().__init__(name)
-        for own, value in (("_namespace", namespace), ("_project", project), ("_path", path), ("__file__", str(path))):
-            ModuleType.__setattr__(self, own, value)
-
-    @property
-    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        """The names as they are looked up, for ``vars(module)["Net"]``."""
-        return namespace_of(self)
-
-    def __getattr__(self, name: str) -> Any:
-        namespace, path = namespace_of(self), path_of(self)
-        if name.startswith("__") and name.endswith("__") and not namespace.has(name):
-            raise AttributeError(name)
-        try:
-            return namespace[name]
-        except KeyError:
-            pass
-        except AttributeError as error:
-            raise DefinitionFailed(name) from error
-        project: Project = object.__getattribute__(self, "_project")
-        below = project.below(path, name)
-        if below is None and namespace.has("__getattr__"):
-            return namespace["__getattr__"](name)
-        if below is None:
-            raise AttributeError(f"{shown_path(path)} has no '{name}'")
-        return below
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        namespace_of(self)[name] = value
-
-    def __dir__(self) -> list[str]:
-        return sorted({*namespace_of(self), *namespace_of(self).source.defined})
-
-
-def namespace_of(module: AuthorModule) -> Namespace:
-    """The module's global names."""
-    namespace: Namespace = object.__getattribute__(module, "_namespace")
-    return namespace
-
-
-def path_of(module: AuthorModule) -> Path:
-    """The module's file, or its folder."""
-    path: Path = object.__getattribute__(module, "_path")
-    return path
-
-
-def _is_own(value: Any) -> bool:
-    """Whether it is a module of the author's, or a class or a function in one."""
-    return type(value) is AuthorModule or str(getattr(value, "__module__", "")).startswith(_PREFIX)
 
 
 class Project:
@@ -145,7 +89,7 @@ class Project:
                 importing=lambda *args, **kwargs: self._import(path, *args, **kwargs),
                 everything=lambda node: self._everything(path, node),
                 around=self._around,
-                is_own=_is_own,
+                is_own=is_own,
             )
             self._modules[path] = sys.modules[name] = AuthorModule(name, path, namespace, self)
         return self._modules[path]
@@ -245,7 +189,7 @@ class Project:
 
     def _name(self, path: Path) -> str:
         stem = path.parent.name if path.name == "__init__.py" else path.stem
-        return f"{_PREFIX}{re.sub(r'[^0-9A-Za-z_]', '_', stem)}_{self._digest}_{len(self._modules)}"
+        return f"{PREFIX}{re.sub(r'[^0-9A-Za-z_]', '_', stem)}_{self._digest}_{len(self._modules)}"
 
     def _import(
         self,
@@ -282,7 +226,7 @@ class Project:
 
     def _everything(self, importer: Path, node: ast.ImportFrom) -> Mapping[str, Any]:
         module = self._import(importer, node.module or "", fromlist=("*",), level=node.level)
-        return _Public(module) if isinstance(module, AuthorModule) else _public(module)
+        return everything(module)
 
 
 def _content(path: Path) -> bytes:
@@ -294,41 +238,6 @@ def _content(path: Path) -> bytes:
     if len(content) > _MOST_BYTES:
         raise Unreadable(f"it has more than {_MOST_BYTES >> 20} MiB, which no source has")
     return content
-
-
-class _Public(dict[str, Any]):
-    """What ``from module import *`` gives, found when it is asked for."""
-
-    def __init__(self, module: AuthorModule) -> None:
-        super().__init__()
-        self._module = module
-
-    def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str):
-            return False
-        namespace = namespace_of(self._module)
-        public = name in namespace["__all__"] if namespace.has("__all__") else not name.startswith("_")
-        return public and self._gives(name)
-
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self._module, name)
-
-    def _gives(self, name: str) -> bool:
-        namespace = namespace_of(self._module)
-        if namespace.has(name):
-            return True
-        if not namespace.source.stars:
-            return False
-        try:
-            namespace[name]
-        except (KeyError, NotDefined):
-            return False
-        return True
-
-
-def _public(module: ModuleType) -> dict[str, Any]:
-    names = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
-    return {name: getattr(module, name) for name in names if hasattr(module, name)}
 
 
 def _folders(start: Path, root: Path) -> list[Path]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from modelcheck.author_trace import author_code, printable, shown_path
 from modelcheck.errors import LoadError
+from modelcheck.slicing.author_module import namespace_of
 from modelcheck.slicing.binding import Place as Position
 from modelcheck.slicing.binding import Statement, leaves
 from modelcheck.slicing.candidates import Candidate
-from modelcheck.slicing.project import namespace_of
 from modelcheck.slicing.source import END, Source, Unreadable
 from modelcheck.target.place import MOST_LISTED, TargetNotFound, nearest
 from modelcheck.target.submission import Submission

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from modelcheck.author_trace import printable, shown_path
 from modelcheck.origin import Argument
-from modelcheck.slicing.candidates import Use
+from modelcheck.slicing.calls import Use
 from modelcheck.slicing.project import Project
 from modelcheck.slicing.source import END, Source
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from modelcheck.author_trace import author_code, describe_exception, printable, shown_path
 from modelcheck.errors import AuthorError, LoadError
 from modelcheck.origin import Argument, Origin, Pick
+from modelcheck.slicing.author_module import namespace_of
 from modelcheck.slicing.candidates import Candidate
 from modelcheck.slicing.effects import left_out, missing, set_aside
-from modelcheck.slicing.project import namespace_of
 from modelcheck.target.building import build, missing_arguments, takes_more
 from modelcheck.target.choosing import Choice, best, clear
 from modelcheck.target.finding import Definition, candidates_named, definition_of, in_the_file, in_the_folder

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from modelcheck.slicing.project import AuthorModule, Project
+from modelcheck.slicing.author_module import AuthorModule
+from modelcheck.slicing.project import Project
 
 
 def notebook(*cells: str, **metadata: Any) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from modelcheck.slicing.author_module import namespace_of
 from modelcheck.slicing.effects import left_out, missing, set_aside
-from modelcheck.slicing.project import namespace_of
 from slicing.making import module, notebook
 
 

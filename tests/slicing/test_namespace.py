@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from modelcheck.author_trace import actual
-from modelcheck.slicing.project import Project, namespace_of
+from modelcheck.slicing.author_module import namespace_of
+from modelcheck.slicing.project import Project
 from slicing.making import module, notebook, written
 
 # text, and what the name x is in it
