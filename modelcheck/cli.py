@@ -127,6 +127,8 @@ def inspect(
     _check_output(format_, output)
     options = _shared(policy, input_, arg, select, ignore, strict)
     with _interruptible():
+        if pick == "all" and isolated:
+            raise UsageError("--pick all reads the files in this process: with --isolated name the models one by one")
         targets = _picked(target, pick)
         one = None if pick == "all" else cast(Any, pick)  # checked by _picked
         reports = [modelcheck.inspect(each, **options, isolated=isolated, pick=one) for each in targets]
@@ -386,7 +388,12 @@ def _picked(target: str, pick: str | None) -> Sequence[str]:
     """The targets to inspect: the one, or all that it holds."""
     if pick not in (None, "primary", "all", "largest"):
         raise UsageError(f"--pick: {unknown_name('choice', pick, ('primary', 'all', 'largest'))}")
-    return (modelcheck.candidates(target) or (target,)) if pick == "all" else (target,)
+    if pick != "all":
+        return (target,)
+    try:
+        return modelcheck.candidates(target) or (target,)
+    except modelcheck.AuthorError:  # which its report tells
+        return (target,)
 
 
 def _check_output(format_: str, output: Path | None) -> None:

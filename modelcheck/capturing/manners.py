@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import io
 import logging
@@ -23,6 +24,8 @@ from modelcheck.author_trace import author_code
 from modelcheck.capturing.tree import own_attributes, stored, tensors, walk
 from modelcheck.errors import ForwardError
 
+# where a patch of the author's would change the next model
+_PATCHED = (builtins, torch, nn, nn.functional, nn.init)
 _CONTAINERS = (dict, OrderedDict, list, set)
 
 
@@ -48,7 +51,10 @@ def process_as_found(registered: Sequence[torch.Tensor] = ()) -> Iterator[None]:
     """
     states, stderr, logged, limit = random_states(), sys.stderr, logging.root.manager.disable, sys.getrecursionlimit()
     path, argv, environment = (sys.path, list(sys.path)), (sys.argv, list(sys.argv)), dict(os.environ)
-    stdin, folder = sys.stdin, Path.cwd()
+    namespaces = [(vars(module), dict(vars(module))) for module in _PATCHED]
+    stdin, folder = sys.stdin, None
+    with suppress(OSError):  # it may have been removed
+        folder = Path.cwd()
     settings: list[tuple[Callable[[Any], None], Any]] = [
         (torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled()),
         (torch.set_default_dtype, torch.get_default_dtype()),
@@ -79,6 +85,8 @@ def process_as_found(registered: Sequence[torch.Tensor] = ()) -> Iterator[None]:
         if states[1] is not None:
             sys.modules["numpy"].random.set_state(states[1])
         sys.setrecursionlimit(limit)
+        for names, before in namespaces:
+            names.update({name: value for name, value in before.items() if names.get(name) is not value})
         for here, (listed, entries) in (("path", path), ("argv", argv)):
             listed[:] = entries
             setattr(sys, here, listed)
@@ -86,7 +94,8 @@ def process_as_found(registered: Sequence[torch.Tensor] = ()) -> Iterator[None]:
             os.environ.clear()
             os.environ.update(environment)
         with suppress(OSError):  # the author's code may have removed it
-            os.chdir(folder)
+            if folder:
+                os.chdir(folder)
 
 
 def _set_default_device(device: torch.device) -> None:

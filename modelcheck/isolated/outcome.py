@@ -42,7 +42,7 @@ class Outcome:
             if answer is None:
                 raise self._died()
             if isinstance(answer, Refused):
-                raise UsageError(answer.message)
+                raise UsageError(f"{answer.message} (so says the process of {self.target})")
             if isinstance(answer, Failed):
                 raise _error_class(answer.code)(answer.message, file=answer.file, line=answer.line)
             return self.results.capture(shape), answer.origin
@@ -109,5 +109,10 @@ class Outcome:
 
 
 def _error_class(code: str) -> type[AuthorError]:
-    """The error that has that code; the first of several is the plain one."""
+    """The error that has that code; the first of several is the plain one.
+
+    That a process was stopped is not for it to say; that it had no more memory is.
+    """
+    if code in (TimeLimit.code, Crashed.code):
+        return Crashed
     return next((kind for kind in AuthorError.__subclasses__() if kind.code == code), Crashed)

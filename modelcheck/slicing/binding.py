@@ -14,6 +14,9 @@ _BLOCKS = ("body", "orelse", "finalbody")
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _COMPOUND = (*_LOOPS, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_PLAIN_CALLS = frozenset(
+    {"int", "float", "len", "round", "min", "max", "abs", "sum", "str", "range", "tuple", "list", "dict"}
+)
 # methods that change what they are called on, and do nothing else
 _CHANGES = frozenset(
     {
@@ -60,6 +63,15 @@ class Statement:
         """Whether it is ``import name`` or ``import name.more``, of which several add up."""
         return isinstance(self.node, ast.Import) and any(
             alias.asname is None and alias.name.partition(".")[0] == name for alias in self.node.names
+        )
+
+    def only_names(self, name: str) -> bool:
+        """Whether it gives the name what another name stands for, and calls nothing."""
+        giving = [leaf for leaf in leaves(self.node) if name in bound(leaf)]
+        return bool(giving) and all(
+            isinstance(leaf, (ast.ImportFrom, ast.Assign, ast.AnnAssign))
+            and not any(isinstance(inner, ast.Call) for inner in ast.walk(leaf))
+            for leaf in giving
         )
 
     def part(self, name: str) -> tuple[ast.stmt, frozenset[str]]:
@@ -200,7 +212,16 @@ def _loaded(node: ast.AST) -> Iterator[str]:
 def _works(node: ast.stmt, name: str) -> bool:
     """Whether a loop gives the name what a call returns, as training does, or the name is the loop's own variable."""
     giving = [leaf for leaf in leaves(node) if name in bound(leaf)]
-    return not giving or any(isinstance(inner, ast.Call) for leaf in giving for inner in ast.walk(leaf))
+    return not giving or any(_is_work(inner) for leaf in giving for inner in ast.walk(leaf))
+
+
+def _is_work(node: ast.AST) -> bool:
+    """Whether it is a call of something else than Python's own functions of values."""
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "math":
+        return False
+    return not (isinstance(node.func, ast.Name) and node.func.id in _PLAIN_CALLS)
 
 
 def _is_main_test(test: ast.expr) -> bool:
@@ -217,9 +238,11 @@ def _pruned(node: ast.stmt, kept: set[int], wanted: set[str]) -> ast.stmt | None
         return None
     result = copy.copy(node)
     kept = kept | {id(leaf) for leaf in leaves(node) if isinstance(leaf, _belonging(node))}
+    tried = _tried(node, kept)
     for name in _BLOCKS:
         if block := getattr(node, name, None):
-            setattr(result, name, _block(block, kept, wanted, node, needed=name != "orelse"))
+            these = kept | tried if name == "body" else kept
+            setattr(result, name, _block(block, these, wanted, node, needed=name != "orelse"))
     for name in ("handlers", "cases"):
         for place, part in enumerate(parts := list(getattr(node, name, ()))):
             parts[place] = copy.copy(part)
@@ -229,6 +252,21 @@ def _pruned(node: ast.stmt, kept: set[int], wanted: set[str]) -> ast.stmt | None
     if isinstance(result, ast.If) and _is_main_test(result.test):
         result.test = ast.copy_location(ast.Constant(value=True), result.test)
     return result
+
+
+def _tried(node: ast.stmt, kept: set[int]) -> set[int]:
+    """What a ``try`` tries, prints apart, where its handlers or its ``else`` decide on a value too."""
+    if not isinstance(node, (ast.Try, ast.TryStar)):
+        return set()
+    decided = [*node.orelse, *(inner for handler in node.handlers for inner in handler.body)]
+    if not any(id(leaf) in kept for inner in decided for leaf in leaves(inner)):
+        return set()
+    return {id(leaf) for inner in node.body for leaf in leaves(inner) if not _prints(leaf)}
+
+
+def _prints(node: ast.stmt) -> bool:
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("print", "display")
 
 
 def _belonging(node: ast.stmt) -> tuple[type[ast.stmt], ...]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from modelcheck.slicing.binding import leaves
+from modelcheck.slicing.binding import Place, leaves
 from modelcheck.slicing.chunks import Chunk
 from modelcheck.slicing.project import Project
-from modelcheck.slicing.source import Unreadable
+from modelcheck.slicing.source import END, Unreadable
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEEPEST = 3  # packages that import from packages
@@ -33,6 +33,8 @@ class Use:
         local: names that mean something else there: the function's own.
         within: the top-level function in which it stands.
         variable: what it is assigned to.
+        block: which block of statements the assignment stands in.
+        place: of the statement; the end of the file for one in a function.
     """
 
     path: Path
@@ -43,6 +45,8 @@ class Use:
     local: frozenset[str]
     within: str | None
     variable: str | None
+    block: int
+    place: Place
 
 
 class Calls:
@@ -68,9 +72,10 @@ class Calls:
                 continue
             for statement in chunk.statements:
                 within = getattr(statement.node, "name", None) if isinstance(statement.node, _FUNCTIONS) else None
-                for call, local, variable in _calls(statement.node, self._apart):
+                place = END if within else statement.place
+                for call, local, variable, block in _calls(statement.node, self._apart):
                     for key in self.meant(path, call.func, keys):
-                        use = Use(path, path, chunk.file, call.lineno, call, local, within, variable)
+                        use = Use(path, path, chunk.file, call.lineno, call, local, within, variable, block, place)
                         found[key].append(use)
         return {key: tuple(uses) for key, uses in found.items()}
 
@@ -141,11 +146,15 @@ def _called(names: frozenset[str]) -> re.Pattern[str]:
 
 
 def _calls(
-    node: ast.AST, apart: set[int], local: frozenset[str] = frozenset(), variable: str | None = None
-) -> Iterator[tuple[ast.Call, frozenset[str], str | None]]:
+    node: ast.AST,
+    apart: set[int],
+    local: frozenset[str] = frozenset(),
+    variable: str | None = None,
+    block: int = 0,
+) -> Iterator[tuple[ast.Call, frozenset[str], str | None, int]]:
     """The calls in a statement, definitions apart.
 
-    With the names that are local to the functions around each, and the variable that it is assigned to.
+    With the names that are local to the functions around each, the variable that it is assigned to, and the block.
     """
     if id(node) in apart and isinstance(node, ast.ClassDef):
         return
@@ -156,6 +165,9 @@ def _calls(
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         variable = node.targets[0].id
     if isinstance(node, ast.Call):
-        yield node, local, variable
-    for child in ast.iter_child_nodes(node):
-        yield from _calls(child, apart, local, variable)
+        yield node, local, variable, block
+    for name, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                inner = hash((id(node), name)) if isinstance(child, ast.stmt) else block
+                yield from _calls(child, apart, local, variable, inner)

@@ -20,7 +20,7 @@ _TEST_TEXT = re.compile(r"^[ \t]*(?:def test_|(?:import|from)[ \t]+(?:pytest|uni
 _SCRIPT = re.compile(r"(?:train|main|run|app|eval|test).*\.(?:py|ipynb)", re.IGNORECASE)
 _ENTRY = re.compile(r"_*(?:main|train|test|run|fit|eval|demo|cli|objective|experiment)", re.IGNORECASE)
 _CLASS = re.compile(r"^[ \t]*class[ \t]", re.MULTILINE)
-_MODULE = re.compile(r"(?:Module|(?:^|\.)Sequential|(?:^|\.)ModuleList)$")
+_MODULE = re.compile(r"(?:(?<!Data)Module|(?:^|\.)Sequential|(?:^|\.)ModuleList)$")
 _LAYER = re.compile(r"^(?:torch\.)?nn\.")
 _MAKER = re.compile(
     r"^[ \t]+class[ \t]+\w+[ \t]*\([^)\n]*Module\)|^[ \t]+return[ \t]+(?:torch\.)?nn\.Sequential\(", re.MULTILINE
@@ -40,12 +40,14 @@ class Candidate:
         name: of the class, or of the variable that holds a ``Sequential``.
         statement: the top-level statement that defines it.
         node: the definition itself, which that statement is or holds.
+        tier: which comes into question first: classes of modules, what makes one, changed layers.
     """
 
     path: Path
     name: str
     statement: Statement
     node: ast.stmt
+    tier: int = 0
 
     @property
     def key(self) -> Key:
@@ -61,10 +63,9 @@ class Candidates:
 
     @cached_property
     def all(self) -> tuple[Candidate, ...]:
-        """The classes of modules by file and place.
+        """The classes of modules by file and place, functions that define one, variables that hold a ``Sequential``.
 
-        Where there are none, the functions that define one and the variables that hold a ``Sequential``; else the
-        classes that only change a layer.
+        Last the classes that only change a layer.
         """
         classes: dict[Key, Candidate] = {}
         bases: dict[str, list[str]] = {}
@@ -77,7 +78,8 @@ class Candidates:
                         classes[path, node.name] = Candidate(path, node.name, statement, node)
         models, layers = _derived(bases, _MODULE), _derived(bases, _LAYER)
         found = [one for one in classes.values() if one.name in models]
-        return tuple(found or self._makers() or [one for one in classes.values() if one.name in layers])
+        changed = [one for one in classes.values() if one.name in layers - models]
+        return (*found, *self._makers(), *(dataclasses.replace(one, tier=2) for one in changed))
 
     def _makers(self) -> list[Candidate]:
         found: dict[Key, Candidate] = {}
@@ -86,7 +88,7 @@ class Candidates:
             makes = chunk.defines and not chunk.is_class and _MAKER.search(chunk.text)
             name = variable[1] if variable else chunk.defines if makes else None
             if name and chunk.statements:
-                found[path, name] = Candidate(path, name, chunk.statements[0], chunk.statements[0].node)
+                found[path, name] = Candidate(path, name, chunk.statements[0], chunk.statements[0].node, tier=1)
         return list(found.values())
 
     @cached_property
@@ -113,6 +115,9 @@ class Candidates:
                 if one.name != other.name and (one.path == other.path or (other.path, one.name) not in self._by_key):
                     found.setdefault(one.key, set()).add(other.path)
         return {key: frozenset(paths) for key, paths in found.items()}
+
+    def _chunks(self, path: Path) -> tuple[Chunk, ...]:
+        return self.project.source(path).chunks
 
     @cached_property
     def _by_key(self) -> dict[Key, Candidate]:
@@ -157,16 +162,33 @@ class Candidates:
                 happening += [dataclasses.replace(use, user=one.path) for one in called if one.within != use.within]
                 if not use.within or (not called and _ENTRY.match(use.within)):
                     happening.append(use)
-        last: dict[tuple[Path, str | None, str], int] = {}
+        last: dict[tuple[Path, int, str], int] = {}
         for use in (use for uses in found.values() for use in uses if use.variable and use.path.suffix == ".py"):
-            place = use.path, use.within, use.variable or ""
+            place = use.path, use.block, use.variable or ""
             last[place] = max(use.line, last.get(place, 0))
         return {
-            key: tuple(
-                use for use in uses if last.get((use.path, use.within, use.variable or ""), use.line) == use.line
-            )
+            key: tuple(use for use in uses if last.get((use.path, use.block, use.variable or ""), use.line) == use.line)
             for key, uses in found.items()
         }
+
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """The names that the files hand on without calling them, as in a table of models, candidates apart."""
+        own = {id(one.node) for one in self.all}
+        return frozenset(
+            name
+            for path, chunk in chunks_of(self.project)
+            if any(word in chunk.text for word in self._names)
+            for statement in chunk.statements
+            for node in leaves(statement.node)
+            if id(node) not in own and not isinstance(node, (ast.Import, ast.ImportFrom))
+            for name in _mentioned(node, calls=False)
+            if not self.is_test(path)
+        )
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.all)
 
     def calls_of(self, path: Path, name: str) -> tuple[Use, ...]:
         """The calls of what a name means in a file: of its own definition, or of the one that it imports."""
@@ -185,10 +207,12 @@ class Candidates:
         return bool(_SCRIPT.search(path.name))
 
     def like(self, one: Candidate) -> str:
-        """Equal for candidates that are written alike, with the parts that they are made of."""
-        by_key = self._by_key
-        parts = [by_key[one.path, word] for word in sorted(self._words[one.key]) if (one.path, word) in by_key]
-        return "\n".join(ast.dump(each.node) for each in (*parts, one))
+        """Equal for candidates that are written alike, with what they are made of."""
+        source = self.project.source(one.path)
+        statements = [each for word in sorted(self._words[one.key] - {one.name}) for each in source.defining(word)]
+        imported = (self.project.imported(one.path, node) for each in statements for node in leaves(each.node))
+        texts = [chunk.text for found in imported for path in sorted(found) for chunk in self._chunks(path)]
+        return "\n".join([*(ast.dump(node) for node in (one.node, *(each.node for each in statements))), *texts])
 
 
 def _derived(bases: Mapping[str, Sequence[str]], base: re.Pattern[str]) -> set[str]:
@@ -205,9 +229,22 @@ def _derived(bases: Mapping[str, Sequence[str]], base: re.Pattern[str]) -> set[s
         found |= more
 
 
-def _mentioned(node: ast.stmt) -> Iterator[str]:
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name):
-            yield inner.id
-        elif isinstance(inner, ast.Attribute):
-            yield inner.attr
+def _mentioned(node: ast.AST, *, calls: bool = True) -> Iterator[str]:
+    """The names that code uses: not in annotations, in ``isinstance``, or as attributes of itself.
+
+    Without ``calls``, not the names of what is called.
+    """
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass"):
+        return
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute) and not (
+        isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+    ):
+        yield node.attr
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns") or (name == "func" and not calls and not isinstance(value, ast.Call)):
+            continue
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, ast.AST):
+                yield from _mentioned(inner, calls=calls)

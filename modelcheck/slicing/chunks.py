@@ -29,6 +29,7 @@ _TOKEN = re.compile(
 )
 _HEAD = re.compile(r"^(?:(class)|(?:async[ \t]+)?def)[ \t]+([^\W\d]\w*)", re.MULTILINE)
 _RUN = re.compile(r"[ \t]*%run[ \t]+(?:-\w+[ \t]+)*['\"]?(?:\./)?((?:[^\W\d]\w*[/\\])*[^\W\d]\w*)\.(?:py|ipynb)\b")
+_LONG, _DEEPEST = 2_000, 300  # characters of a statement that is looked at for its depth, and how deep is too deep
 _COMPOUND = re.compile(r"(?:if|for|while|try|with|async[ \t]+(?:for|with))\b")
 _CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
 # at the top level of a bracket these stand in no program, so that the bracket was never closed
@@ -73,6 +74,9 @@ class Chunk:
             error.filename, error.lineno = self.file, (error.lineno or 1) + self.line - 1
             self.problem = error
             return ()
+        if len(self.text) > _LONG and _depth(module) > _DEEPEST:
+            self.problem = SyntaxError("too deeply nested", (self.file, self.line, None, None))
+            return ()
         if self.line > 1:
             ast.increment_lineno(module, self.line - 1)
         return tuple(Statement((self.index, place), node, self.file) for place, node in enumerate(module.body))
@@ -80,7 +84,6 @@ class Chunk:
 
 def cut(text: str, file: str, first: int = 0) -> tuple[list[Chunk], list[SetAside]]:
     """The chunks of a text, numbered from ``first``, and the lines in it that are no Python."""
-    text = _dedented(text)
     starts, magics = _scan(text)
     aside = [SetAside(" ".join(text[a:b].split()), text.count("\n", 0, a) + 1) for a, b in magics]
     chunks: list[Chunk] = []
@@ -104,9 +107,9 @@ def _python(text: str, begin: int, end: int, magics: list[tuple[int, int]]) -> s
     return "".join([*parts, text[at:end]])
 
 
-def _dedented(text: str) -> str:
-    """Without the indentation of the first line, which Jupyter does not mind."""
-    first = re.search(r"^([ \t]*)\S", text, re.MULTILINE)
+def dedented(text: str) -> str:
+    """A cell without the indentation of its first line, which Jupyter does not mind."""
+    first = re.search(r"^([ \t]*)[^\s#]", text, re.MULTILINE)
     if not first or not first[1]:
         return text
     return re.sub(rf"^{first[1]}", "", text, flags=re.MULTILINE)
@@ -179,6 +182,16 @@ def _parsed(text: str) -> ast.Module:
         if len(readings) != 1:
             raise
         return next(iter(readings.values()))
+
+
+def _depth(tree: ast.AST) -> int:
+    """How deeply the tree is nested; counted without recursion."""
+    deepest, waiting = 0, [(tree, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        waiting += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
+    return deepest
 
 
 def _expanded(line: str, width: int) -> str:

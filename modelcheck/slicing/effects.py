@@ -54,7 +54,7 @@ def left_out(module: AuthorModule) -> Iterator[Effect]:
     for statement in _not_executed(namespace_of(module)):
         if statement.is_main or isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
-        text = ast.unparse(statement.node)
+        text = ast.unparse(statement.node)  # without comments, in which the same words stand
         kind = next((kind for kind, sign in _SIGNS if sign.search(text)), None)
         if kind is None and (not _only_runs(statement.node) or _HARMLESS.search(text)):
             continue

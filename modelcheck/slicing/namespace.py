@@ -59,6 +59,9 @@ class Namespace(dict[str, Any]):
         self._parts: set[tuple[str, Place]] = set()  # what was run for which name
         self._installed: dict[str, Place] = {}
         self._pinned: dict[str, Statement] = {}
+        self._varying: set[str] = set()  # installed names that may have another value at another place
+        self._vain: dict[str, set[Place]] = {}  # statements that gave a name no value, such as an `if` not taken
+        self._asked: set[str] = set()  # of modules that import everything from each other
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name) and not self.source.stars and not self.source.defining(name):
@@ -68,6 +71,16 @@ class Namespace(dict[str, Any]):
             return self.at(name, before)
         except NotDefined:
             raise KeyError(name) from None
+
+    def __contains__(self, name: object) -> bool:
+        return dict.__contains__(self, name) or (isinstance(name, str) and self.has(name))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a name, executed if it takes that."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
     def at(self, name: str, before: Place) -> Any:
         """The value of a name at a place in the source.
@@ -105,17 +118,27 @@ class Namespace(dict[str, Any]):
         return self._values[key]
 
     def _resolved(self, name: str, before: Place) -> Any:
-        statement = self._in_force(name, before)
-        if statement is None:
-            if problem := self.source.problem(name):
-                raise problem
-            return self._from_everything(name, before)
-        value = self._imported(name, before) if statement.is_dotted(name) else self.run(statement, name)
-        dict.__setitem__(self, name, value)
-        self._installed[name] = statement.place
-        for change in self._changes(name, statement, before):
-            self._execute(change, name)
-        return dict.__getitem__(self, name)
+        while (statement := self._in_force(name, before)) is not None:
+            try:
+                value = self._imported(name, before) if statement.is_dotted(name) else self.run(statement, name)
+            except NotDefined:
+                if self._pinned.get(name) is statement:
+                    raise
+                self._vain.setdefault(name, set()).add(statement.place)
+                continue
+            dict.__setitem__(self, name, value)
+            self._install(name, statement.place)
+            for change in self._changes(name, statement, before):
+                self._execute(change, name)
+            return dict.__getitem__(self, name)
+        if problem := self.source.problem(name):
+            raise problem
+        return self._from_everything(name, before)
+
+    def _install(self, name: str, place: Place) -> None:
+        self._installed[name] = place
+        if len(self.source.defining(name)) > 1 or self.source.changing(name):
+            self._varying.add(name)
 
     def _imported(self, name: str, before: Place) -> Any:
         """The package that ``import name.a`` and ``import name.b`` give together; one that fails may not be needed."""
@@ -134,7 +157,7 @@ class Namespace(dict[str, Any]):
     def _in_force(self, name: str, before: Place) -> Statement | None:
         if before == self.end and name in self._pinned and self._pinned[name].place not in self._running:
             return self._pinned[name]
-        return self.source.in_force(name, before, frozenset(self._running))
+        return self.source.in_force(name, before, frozenset((*self._running, *self._vain.get(name, ()))))
 
     def _changes(self, name: str, definition: Statement, before: Place) -> list[Statement]:
         """The statements that change the value after its definition and were not run yet; a library is not changed."""
@@ -149,6 +172,15 @@ class Namespace(dict[str, Any]):
         ]
 
     def _from_everything(self, name: str, before: Place) -> Any:
+        if name in self._asked:
+            raise NotDefined(name)
+        self._asked.add(name)
+        try:
+            return self._from_stars(name, before)
+        finally:
+            self._asked.discard(name)
+
+    def _from_stars(self, name: str, before: Place) -> Any:
         failure: ImportError | None = None
         for statement in sorted(self.source.stars, key=lambda one: (one.place < before, one.place), reverse=True):
             nodes = [node for node in ast.walk(statement.node) if isinstance(node, ast.ImportFrom)]
@@ -185,7 +217,7 @@ class Namespace(dict[str, Any]):
             raise
         else:
             for one in given & self.keys():
-                self._installed[one] = statement.place
+                self._install(one, statement.place)
                 self._values[one, statement.place] = dict.__getitem__(self, one)
         finally:
             self._running.pop()
@@ -194,11 +226,13 @@ class Namespace(dict[str, Any]):
 
     def _forget(self, before: Place) -> None:
         """Forget the values that are not the ones at a place, so that they are looked up again."""
-        for name, place in list(self._installed.items()):
+        for name in list(self._varying):
+            place = self._installed[name]
             right = self._in_force(name, before)
             if right is not None and (right.place != place or self._changes(name, right, before)):
                 self.pop(name, None)
                 del self._installed[name]
+                self._varying.discard(name)
 
 
 class _Builtins(dict[str, Any]):

@@ -110,9 +110,9 @@ class Project:
                 return found
         if name in _LIBRARIES or installed(name):
             return None
-        for folder in list(importer.parent.parents)[:_MOST_ANCESTORS]:
-            if len(folder.parts) > 1 and folder != Path.home() and (found := self._file_in(folder, name)):
-                return found
+        for folder in list(importer.parents)[:_MOST_ANCESTORS]:
+            if folder.name == name:  # the importing file lies in what it asks for
+                return self._package(folder)
         named = [path for path in self.files if path.stem == name or path.parent.name == name == path.stem]
         if named:
             return named[0] if len(named) == 1 else None

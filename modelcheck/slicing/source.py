@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from modelcheck.slicing.binding import Place, Statement
-from modelcheck.slicing.chunks import Chunk, SetAside, cut
+from modelcheck.slicing.chunks import Chunk, SetAside, cut, dedented
 from modelcheck.slicing.notebook import NotANotebook, code_cells
 from modelcheck.slicing.text import decoded
 
@@ -27,7 +27,6 @@ _PYTHON_MAGICS = {
     "notify",
     "wandb",
     "heat",
-    "script",
 }
 _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+['\"]?(?:\./)?([\w-]+\.py)['\"]?[ \t]*(?=\n)")
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)[^\n]*")
@@ -133,7 +132,8 @@ class Source:
         statements = [
             statement
             for chunk in self._mentioning(re.compile(rf"{re.escape(name)}(?!\w)"))
-            if (chunk.defines in (None, name) or chunk.text.startswith("@")) and pattern.search(chunk.text)
+            if chunk.defines in (None, name) or chunk.text.startswith("@")
+            if pattern.search(chunk.text) or re.search(r"\bfor\b", chunk.text)
             for statement in chunk.statements
         ]
         defining = tuple(one for one in statements if name in one.binds)
@@ -160,7 +160,6 @@ def _may_define(name: str) -> re.Pattern[str]:
         | \b(?:as|class|def|import|global|case)\s+{word}
         | \bimport\b(?:[\w\t ,.*]|\\\n)*?{word}                                    # from x import a, name
         | \bimport\s*\([^)]*?{word}
-        | \bfor\b[^:=]*?{word}[^:=]*?\bin\b
         | \bcase\b[^\n]*{word}
         | (?:^|[;:,])[ \t]*{word}(?:\s|\\)*[.\[]                                    # name.x = 1, name.append(1)
         | \b(?:set|del)attr\(\s*{word}
@@ -196,7 +195,7 @@ def read(path: Path, content: bytes) -> Source:
             own, lines = cut(text, file)
             written[name[1]] = Part(file, cell.number, text, tuple(own), tuple(lines))
         chunks, aside = (
-            ([], [SetAside(f"{magic[0].strip()} …", 1)]) if foreign and magic else cut(cell.text, file, count)
+            ([], [SetAside(f"{magic[0].strip()} …", 1)]) if foreign and magic else cut(dedented(cell.text), file, count)
         )
         count += len(chunks)
         parts.append(Part(file, cell.number, cell.text, tuple(chunks), tuple(aside)))

@@ -28,26 +28,26 @@ def whole(candidates: Candidates, among: Sequence[Candidate]) -> list[Candidate]
     return [_best_copy(candidates, copies) for copies in alike.values()]
 
 
-def clear(candidates: Candidates, among: Sequence[Candidate], readme: str) -> Choice | None:
+def clear(candidates: Candidates, among: Sequence[Candidate]) -> Choice | None:
     """The candidate that is clearly the model; None where several could be.
 
     Args:
         candidates: with what the author's files do with each.
         among: those that come into question, at least one.
-        readme: the text of the submission's README, if any.
     """
     those = whole(candidates, among)
     if len(those) == 1:
         return Choice(those[0], _only(candidates, those[0], among))
     if made := [one for one in those if _users(candidates, one)]:
+        if any(one.name in candidates.mentioned for one in those if one not in made):
+            return None  # a table of classes, say, from which one is chosen when it runs
         if len(made) == 1:
             return Choice(made[0], f"the only one that {_named(_users(candidates, made[0]))} makes")
         return _used_elsewhere(candidates, made)
-    if tested := [one for one in those if candidates.uses[one.key]]:
-        users = _named(_users(candidates, tested[0], tests=True))
-        return Choice(tested[0], f"the only one that {users} makes") if len(tested) == 1 else None
-    told = [one for one in those if _in_readme(one, readme, those)]
-    return Choice(told[0], "the only one that the README names") if len(told) == 1 else None
+    tested = [one for one in those if candidates.uses[one.key]]
+    if len(tested) != 1:
+        return None
+    return Choice(tested[0], f"the only one that {_named(_users(candidates, tested[0], tests=True))} makes")
 
 
 def _only(candidates: Candidates, one: Candidate, among: Sequence[Candidate]) -> str:
@@ -60,7 +60,13 @@ def _only(candidates: Candidates, one: Candidate, among: Sequence[Candidate]) ->
 
 
 def best(candidates: Candidates, among: Sequence[Candidate], readme: str) -> Choice:
-    """The candidate that is most likely the model: what ``--pick primary`` takes where none is clear."""
+    """The candidate that is most likely the model: what ``--pick primary`` takes where none is clear.
+
+    Args:
+        candidates: with what the author's files do with each.
+        among: those that come into question, at least one.
+        readme: the text of the submission's README, if any.
+    """
     among = whole(candidates, among)
 
     def evidence(place: int) -> tuple[object, ...]:

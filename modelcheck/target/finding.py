@@ -14,6 +14,7 @@ from modelcheck.slicing.author_module import namespace_of
 from modelcheck.slicing.binding import Place as Position
 from modelcheck.slicing.binding import Statement, leaves
 from modelcheck.slicing.candidates import Candidate
+from modelcheck.slicing.namespace import NotDefined
 from modelcheck.slicing.source import END, Source, Unreadable
 from modelcheck.target.place import MOST_LISTED, TargetNotFound, nearest
 from modelcheck.target.submission import Submission
@@ -48,10 +49,17 @@ class Definition:
     def value(self, submission: Submission) -> Any:
         """What it defines, executed with what it needs."""
         namespace = namespace_of(submission.project.module(self.path))
-        with author_code(LoadError, f"{printable(self.name)} could not be loaded"):
+        with author_code(LoadError, f"{printable(self.name)} could not be loaded", LoadError):
             if self.statement is None:
                 return namespace[self.name]
-            return namespace.define(self.name, self.statement, self.end)
+            try:
+                return namespace.define(self.name, self.statement, self.end)
+            except NotDefined:
+                where = f"{shown_path(self.file)}, line {self.line}"
+                text = (
+                    f"{printable(self.name)} could not be loaded: the statement in {where} does not define it when run"
+                )
+                raise LoadError(text, file=shown_path(self.file), line=self.line) from None
 
 
 def in_the_file(submission: Submission) -> Definition:
@@ -132,6 +140,9 @@ def _in_file(submission: Submission, source: Source, path: Path, name: str) -> D
         if not chosen:
             raise TargetNotFound(_not_there(submission, source, name, found))
         return _definition(path, name, chosen[-1], found)
+    aliases = [one for one in source.defining(name) if one.only_names(name)]
+    if found and aliases and aliases[-1].place > found[-1][0].place:  # Net = BigNet
+        return Definition(path, name, aliases[-1], aliases[-1].node.lineno)
     broken = [chunk for chunk in source.defined.get(name, ()) if not chunk.statements]
     if found and not (path.suffix == ".py" and broken and broken[-1].index > found[-1][0].place[0]):
         return _definition(path, name, found[-1], found)

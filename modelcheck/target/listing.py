@@ -31,7 +31,7 @@ def ambiguous(
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"  {target:<{widths[0]}}  {where:<{widths[1]}}  {size}" for target, where, size in rows]
     head = f"{printable(submission.place.where)} holds {what}, and none is clearly the one:"
-    tail = "Name one of them as the target, or let --pick primary or --pick largest decide."
+    tail = "Name one of them as the target; `modelcheck inspect` also takes --pick primary, largest or all."
     return AmbiguousModel("\n".join([head, *lines, *_more(len(those)), tail]))
 
 
@@ -61,6 +61,8 @@ def no_model(submission: Submission) -> NoModel:
         found = [f"  {counted(len(files), 'file')} without a class or a function" if files else "  no source file"]
     lines = [f"{printable(submission.place.where)} holds no class that derives from nn.Module. What is there:"]
     lines += [*found[:MOST_LISTED], *_more(len(found))]
+    if not files:
+        lines.append("A .py file or a notebook is expected")
     if makers:
         lines.append(f"Where a function makes the model, name it, as in {makers[0]}")
     return NoModel("\n".join(lines))

@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import shlex
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,7 @@ def is_folder(path: str | Path) -> bool:
 
 def _chosen(name: str, shown: str) -> tuple[str, int | None, int | None]:
     """The name, and the line or the cell after its ``@``."""
-    name, at, which = name.partition("@")
+    name, at, which = unicodedata.normalize("NFKC", name).partition("@")  # as Python reads names
     if not name:
         raise UsageError(f"{shown}: no name after the colon: {FORMS}")
     if "(" in name:

@@ -11,7 +11,7 @@ from modelcheck.author_trace import printable, shown_path
 from modelcheck.origin import Argument
 from modelcheck.slicing.calls import Use
 from modelcheck.slicing.project import Project
-from modelcheck.slicing.source import END, Source
+from modelcheck.slicing.source import Source
 
 _PLAIN = (
     *(ast.Expression, ast.Constant, ast.Name, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp),
@@ -68,52 +68,60 @@ def _shown(
     except (TypeError, ValueError):
         return None
     more = (bound.get(p.name, {}) for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD)
-    wanted = {name: bound.get(name) for name in missing}
-    wanted |= {name: node for nodes in more for name, node in nodes.items() if name not in given}
-    source = project.source(use.path)
+    # of one call all, or the model would be one that nobody made
+    shown = {name: node for name, node in bound.items() if isinstance(node, ast.expr)}
+    shown |= {name: node for nodes in more for name, node in nodes.items()}
+    source = _Source(project.source(use.path), use)
     values: dict[str, object] = {}
     arguments = []
-    for name, node in wanted.items():
-        if not isinstance(node, ast.expr) or not _is_plain(node, source, use.local):
-            return None
+    for name, node in shown.items():
+        if name in given:
+            continue
         try:
-            values[name] = _value(node, source)
+            values[name] = source.value(node)
         except Exception:  # what cannot be computed here shows nothing
             return None
         value = printable(repr(values[name]), 60)
         arguments.append(Argument(name=printable(name), value=value, file=shown_path(use.file), line=use.line))
-    return Shown(values, tuple(arguments)) if values else None
+    return Shown(values, tuple(arguments)) if values and values.keys() >= set(missing) else None
 
 
-def _is_plain(node: ast.expr, source: Source, local: frozenset[str] = frozenset(), depth: int = 0) -> bool:
-    """Whether it is made of literals, and of names of the module that are: to compute it runs nothing else."""
-    names = _names(node)
-    if depth > _DEEPEST or not names.isdisjoint(local):
-        return False
-    if not all(isinstance(inner, _PLAIN) for inner in ast.walk(node)):
-        return False
-    values = [_assigned(name, source) for name in names]
-    return all(value is not None and _is_plain(value, source, depth=depth + 1) for value in values)
+class _NotPlain(Exception):
+    """An expression that is not made of literals and of names that are."""
 
 
-def _value(node: ast.expr, source: Source) -> object:
-    """What an expression that is plain comes to."""
-    names = {name: _value(value, source) for name in _names(node) if (value := _assigned(name, source)) is not None}
-    expression = ast.fix_missing_locations(ast.Expression(body=node))
-    return eval(compile(expression, str(source.path), "eval", dont_inherit=True), {"__builtins__": {}}, names)
+class _Source:
+    """The names of a module as they are where something is called, as far as they are literals: nothing is run."""
 
+    def __init__(self, source: Source, use: Use) -> None:
+        self.source = source
+        self.place = use.place
+        self.local = use.local
 
-def _names(node: ast.expr) -> set[str]:
-    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    def value(self, node: ast.expr, depth: int = 0) -> object:
+        """What an expression comes to.
 
+        Raises:
+            _NotPlain: to find out, something would have to be run.
+        """
+        plain = all(isinstance(inner, _PLAIN) for inner in ast.walk(node))
+        names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+        if not plain or depth > _DEEPEST or (depth == 0 and not names.isdisjoint(self.local)):
+            raise _NotPlain
+        values = {name: self.value(self._assigned(name), depth + 1) for name in names}
+        expression = ast.fix_missing_locations(ast.Expression(body=node))
+        return eval(compile(expression, str(self.source.path), "eval", dont_inherit=True), {"__builtins__": {}}, values)
 
-def _assigned(name: str, source: Source) -> ast.expr | None:
-    """What the module assigns to the name; None where that is not all that happens to it."""
-    definition = source.in_force(name, END)
-    if definition is None or source.changing(name) or not isinstance(definition.node, (ast.Assign, ast.AnnAssign)):
-        return None
-    target = definition.node.targets[0] if isinstance(definition.node, ast.Assign) else definition.node.target
-    return definition.node.value if isinstance(target, ast.Name) else None
+    def _assigned(self, name: str) -> ast.expr:
+        """What the module assigns to the name, where that is all that happens to it."""
+        definition = self.source.in_force(name, self.place)
+        node = definition.node if definition else None
+        if self.source.changing(name) or not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+            raise _NotPlain
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if not isinstance(target, ast.Name):
+            raise _NotPlain
+        return node.value
 
 
 def _equal(one: Mapping[str, object], other: Mapping[str, object]) -> bool:

@@ -16,6 +16,7 @@ from modelcheck.author_trace import is_file, printable, shown_path
 from modelcheck.errors import LoadError
 from modelcheck.intake import sources, unpacked
 from modelcheck.slicing.candidates import Candidate, Candidates
+from modelcheck.slicing.chunks import Chunk
 from modelcheck.slicing.project import Project
 from modelcheck.slicing.source import Source, Unreadable
 from modelcheck.target.place import Place, TargetNotFound, is_folder, nearest
@@ -51,11 +52,18 @@ class Submission:
     def among(self) -> Sequence[Candidate]:
         """The candidates that come into question: the file's own, or those that it makes; all of a folder."""
         found = self.candidates.all
-        if self.file is None:
-            models = [one for one in found if not _NO_MODEL.search(one.name)]
-            return [one for one in models if not self.candidates.is_test(one.path)] or models or found
-        own = [one for one in found if one.path == self.file]
-        return own or [one for one in found if any(use.user == self.file for use in self.candidates.uses[one.key])]
+        if self.file is not None:
+            own = [one for one in found if one.path == self.file]
+            made = [one for one in found if any(use.user == self.file for use in self.candidates.uses[one.key])]
+            return _first_tier(own or made)
+        models = [one for one in _first_tier(found) if not _NO_MODEL.search(one.name)]
+        return [one for one in models if not self.candidates.is_test(one.path)] or models or _first_tier(found)
+
+    @property
+    def broken(self) -> Sequence[Chunk]:
+        """The definitions of models that are no Python, in the file that was named or in all of a folder."""
+        files = {part.file for part in self.source().parts} if self.file is not None else None
+        return [chunk for chunk in self.candidates.broken if files is None or chunk.file in files]
 
     def source(self) -> Source:
         """The statements of the one file that was named.
@@ -89,6 +97,11 @@ class Submission:
                     with path.open("rb") as file:
                         return file.read(_LONGEST_README).decode(errors="replace")
         return ""
+
+
+def _first_tier(candidates: Sequence[Candidate]) -> list[Candidate]:
+    first = min((one.tier for one in candidates), default=0)
+    return [one for one in candidates if one.tier == first]
 
 
 @contextlib.contextmanager
@@ -167,7 +180,9 @@ def _undisturbed() -> Iterator[None]:
         torch.inference_mode(False),
         torch.enable_grad(),
     ):
-        yield
-    if drawing:
-        random.setstate(states[0])
-        numpy.random.set_state(states[1])
+        try:
+            yield
+        finally:
+            if drawing:
+                random.setstate(states[0])
+                numpy.random.set_state(states[1])

@@ -84,12 +84,14 @@ def _definition(submission: Submission, pick: Pick | None) -> tuple[Definition, 
             submission.source()  # what is wrong with the file comes before what is missing in it
         among = submission.among
     choice = _choice(submission, among, pick)
-    return definition_of(choice.candidate), choice.because
+    one = choice.candidate
+    same = len(submission.project.source(one.path).defined.get(one.name, ()))
+    return definition_of(one), choice.because + (f"; the last of {same} definitions" if same > 1 else "")
 
 
 def _choice(submission: Submission, among: Sequence[Candidate], pick: Pick | None) -> Choice:
     if not among:
-        for broken in submission.candidates.broken:
+        for broken in submission.broken:
             with author_code(LoadError, f"{broken.defines} could not be loaded"):
                 raise broken.problem or SyntaxError
         raise no_model(submission)
@@ -97,7 +99,7 @@ def _choice(submission: Submission, among: Sequence[Candidate], pick: Pick | Non
         counts = {one.key: held for one in among if isinstance(held := parameters(submission, one), int)}
         largest = max(among, key=lambda one: counts.get(one.key, -1))
         return Choice(largest, f"the largest of {len(among)} candidates")
-    choice = clear(submission.candidates, among, submission.readme)
+    choice = clear(submission.candidates, among)
     if choice is None and pick == "primary":
         choice = best(submission.candidates, among, submission.readme)
     if choice is None:

@@ -75,14 +75,15 @@ def test_a_failure_is_the_error_that_it_says(of: Of, error: type[AuthorError]) -
     assert (found.message, found.file, found.line) == ("net.py, line 3: no", "net.py", 3)
 
 
-def test_a_failure_with_a_code_of_its_own(of: Of) -> None:
-    assert type(of(Failed(code="MC999", message="no", file=None, line=None))) is Crashed
+@pytest.mark.parametrize("code", ["MC999", "MC601"])
+def test_a_failure_that_is_not_for_the_process_to_tell(of: Of, code: str) -> None:
+    assert type(of(Failed(code=code, message="no", file=None, line=None))) is Crashed
 
 
 def test_a_name_that_nothing_has(of: Of) -> None:
     found = of(Refused(message="net.py has no 'Nte'; did you mean Net?"))
     assert type(found) is UsageError
-    assert str(found) == "net.py has no 'Nte'; did you mean Net?"
+    assert str(found) == "net.py has no 'Nte'; did you mean Net? (so says the process of net.py:Net)"
 
 
 @pytest.mark.parametrize(

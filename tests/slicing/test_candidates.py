@@ -46,7 +46,7 @@ CLASS = "class Net(nn.Module):\n    pass\n"
         ("def f():\n    class Net(nn.Module): pass\n    return Net()\n", ["f"]),
         ("net = nn.Sequential(nn.Linear(1, 1))\n", ["net"]),
         ("net: nn.Module = torch.nn.Sequential(\n    nn.Linear(1, 1))\n", ["net"]),
-        ("net = nn.Sequential()\n" + CLASS, ["Net"]),
+        ("net = nn.Sequential()\n" + CLASS, ["Net", "net"]),
         ("\f\n" + CLASS, ["Net"]),
         ("x = 1; y = 2\n" + CLASS, ["Net"]),
     ],

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from modelcheck.slicing.chunks import cut
+from modelcheck.slicing.chunks import cut, dedented
 
 SOUND = "def after():\n    return 1\n"
 
@@ -152,13 +152,14 @@ def test_shell_lines_and_magics(text: str, aside: list[tuple[str, int]]) -> None
     [
         ("    a = 1\n    b = 2\n", "a = 1\nb = 2"),
         ("\ta = 1\n\tif a:\n\t\tb\n", "a = 1\nif a:\n    b"),
+        ("    # an indented comment\na = 1\n", "a = 1"),
         ("if a:\n\tb\n        c\n", "if a:\n    b\n    c"),
         ("if a:\n        b\n\tc\n", "if a:\n    b\n    c"),
         ("class A:\n    def f(self):\n\treturn 1\n", "class A:\n\n    def f(self):\n        return 1"),
     ],
 )
 def test_indentation(text: str, dumped: str) -> None:
-    chunks, _ = cut(text, "f.py")
+    chunks, _ = cut(dedented(text), "f.py")
     assert "\n".join(ast.unparse(one.node) for chunk in chunks for one in chunk.statements) == dumped
 
 

@@ -51,6 +51,17 @@ VALUES = [
         [],
     ),
     ("if 1 > 2:\n    x = 1\nelse:\n    x = 2\n", 2),
+    ("x = 1\nif 1 > 2:\n    x = 2\n", 1),
+    ("x = 1\nif 1 > 2:\n    x = 2\nelif 2 > 3:\n    x = 3\n", 1),
+    ("try:\n    get_ipython()\n    x = 1\nexcept NameError:\n    x = 2\n", 2),
+    ("try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    x = str(error)\n", "division by zero"),
+    ("x = 8\nfor _ in range(2):\n    x = int(x * 1.5)\n", 18),
+    ("def f(): return globals().get('y', 1), 'y' in globals(), 'z' in globals()\ny = 2\nx = f()\n", (2, True, False)),
+    (
+        "from dataclasses import dataclass\nfrom typing import ClassVar\n"
+        "@dataclass\nclass A:\n    k: ClassVar[int] = 3\n    h: int = 8\nx = A(16).h\n",
+        16,
+    ),
     ("if True:\n    x = 1\nelse:\n    x = 2\n", 1),
     ("for i in range(3):\n    x = i\n", 2),
     ("x = []\nfor i in range(3):\n    x.append(i)\n", [0, 1, 2]),

@@ -60,11 +60,6 @@ CLEAR = [
         },
         *("A", "a.py", "the only one that train.py makes"),
     ),
-    ({"a.py": net("A") + net("B", 2), "README.md": "Run `B`."}, "B", "a.py", "the only one that the README names"),
-    (
-        {"one.py": net("Net"), "two.py": net("Net", 2), "README.md": "The model is in [two.py](two.py)."},
-        *("Net", "two.py", "the only one that the README names"),
-    ),
     (
         {"one.py": net("Net"), "two.py": "# a copy\n" + net("Net")},
         "Net",
@@ -75,7 +70,10 @@ CLEAR = [
         {"old.py": net("Net"), "other.py": net("Net"), "train.py": "from other import Net\nNet()\n"},
         *("Net", "other.py", "the only model, the same in 2 files"),
     ),
-    ({"book.ipynb": notebook(HEAD + net("Net"), net("Net", 2))}, "Net", "book.ipynb", "the only model"),
+    (
+        {"book.ipynb": notebook(HEAD + net("Net"), net("Net", 2))},
+        *("Net", "book.ipynb", "the only model; the last of 2 definitions"),
+    ),
     ({"a.py": "net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"}, "net", "a.py", "the only model"),
 ]
 
@@ -103,6 +101,10 @@ AMBIGUOUS = [
     {"a.py": net("Net"), "b.py": net("Net", 2)},
     {"a.py": net("A") + net("B", 2) + "for one in (A, B):\n    print(A(), B())\n"},
     {"a.py": net("A") + net("B", 2), "README.md": "We compare A and B."},
+    {"a.py": net("A") + net("B", 2), "README.md": "B was too large."},
+    {"a.py": net("A") + net("B", 2) + "models = {'a': A, 'b': B}\nmodel = models['a']()\nother = B()\n"},
+    {"a.py": net("A") + net("B", 2) + "import sys\nif sys.argv:\n    m = A()\nelse:\n    m = B()\n"},
+    {f"{k}.py": f"WIDTH = {k}\n" + net("Net").replace(", 1)", ", WIDTH)") for k in (1, 2)},
     {"one.ipynb": notebook(HEAD + net("Net")), "two.ipynb": notebook(HEAD + net("Net", 2))},
     {"a.py": net("A") + net("B", 2), "train.py": "import a\na.A()\n", "main.py": "import a\na.B()\n"},
 ]
