@@ -92,6 +92,7 @@ def train_eval(
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     strict: bool = False,
+    isolated: bool = False,
     recipe: str | Path | None = None,
     dataset: str = "mnist",
     data_dir: str | Path | None = None,
@@ -120,7 +121,7 @@ def train_eval(
         UsageError: as ``inspect``, or data, recipe, weights or device cannot be had.
     """
     resolved = _policy(policy, min_accuracy)
-    road = Road(target, resolved, input, arguments, select, ignore, strict, seed)
+    road = Road(target, resolved, input, arguments, select, ignore, strict, seed, isolated=isolated)
     training = Training(
         recipe=recipe or resolved.training.recipe,
         epochs=resolved.training.epochs if epochs is None else epochs,
@@ -144,6 +145,7 @@ def evaluate(
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     strict: bool = False,
+    isolated: bool = False,
     dataset: str = "mnist",
     data_dir: str | Path | None = None,
     device: Device = "auto",
@@ -151,7 +153,7 @@ def evaluate(
 ) -> Report:
     """Score weights that somebody trained, on the test set; arguments as of ``train_eval``."""
     resolved = _policy(policy, min_accuracy)
-    road = Road(target, resolved, input, arguments, select, ignore, strict)
+    road = Road(target, resolved, input, arguments, select, ignore, strict, isolated=isolated)
     scoring = Scoring(
         dataset=dataset, data_dir=Path(data_dir) if data_dir else None, device=device, weights=Path(weights)
     )

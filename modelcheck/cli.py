@@ -125,13 +125,13 @@ def inspect(
     `modelcheck inspect torchvision.models:resnet18 --input 3x224x224 --format json`
     """
     _check_output(format_, output)
-    options = _shared(policy, input_, arg, select, ignore, strict)
+    options = _shared(policy, input_, arg, select, ignore, strict, isolated)
     with _interruptible():
         if pick == "all" and isolated:
             raise UsageError("--pick all reads the files in this process: with --isolated name the models one by one")
         targets = _picked(target, pick)
         one = None if pick == "all" else cast(Any, pick)  # checked by _picked
-        reports = [modelcheck.inspect(each, **options, isolated=isolated, pick=one) for each in targets]
+        reports = [modelcheck.inspect(each, **options, pick=one) for each in targets]
     _finish(reports, format_, output, several=pick == "all")
 
 
@@ -195,6 +195,7 @@ def train_eval(
     strict: StrictOption = False,
     input_: InputOption = None,
     arg: ArgOption = None,
+    isolated: IsolatedOption = False,
     format_: FormatOption = "table",
     output: OutputOption = None,
 ) -> None:
@@ -213,7 +214,7 @@ def train_eval(
     from modelcheck.progress import TrainingProgress
 
     _check_output(format_, output)
-    options = _shared(policy, input_, arg, select, ignore, strict)
+    options = _shared(policy, input_, arg, select, ignore, strict, isolated)
     with _interruptible(), TrainingProgress(Console(stderr=True)) as observer:
         report = modelcheck.train_eval(
             target,
@@ -259,6 +260,7 @@ def evaluate(
     strict: StrictOption = False,
     input_: InputOption = None,
     arg: ArgOption = None,
+    isolated: IsolatedOption = False,
     format_: FormatOption = "table",
     output: OutputOption = None,
 ) -> None:
@@ -269,7 +271,7 @@ def evaluate(
     `modelcheck evaluate net.py:Net --weights net.safetensors --min-accuracy 0.994`
     """
     _check_output(format_, output)
-    options = _shared(policy, input_, arg, select, ignore, strict)
+    options = _shared(policy, input_, arg, select, ignore, strict, isolated)
     with _interruptible():
         report = modelcheck.evaluate(
             target,
@@ -355,6 +357,7 @@ def _shared(
     select: list[str] | None,
     ignore: list[str] | None,
     strict: bool,
+    isolated: bool,
 ) -> dict[str, Any]:
     return {
         "policy": policy,
@@ -363,6 +366,7 @@ def _shared(
         "select": select or (),
         "ignore": ignore or (),
         "strict": strict,
+        "isolated": isolated,
     }
 
 
