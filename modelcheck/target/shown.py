@@ -68,7 +68,7 @@ def _shown(
     except (TypeError, ValueError):
         return None
     more = (bound.get(p.name, {}) for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD)
-    # of one call all, or the model would be one that nobody made
+    # all of one call, as far as it can be read: a model of some of them would be one that nobody made
     shown = {name: node for name, node in bound.items() if isinstance(node, ast.expr)}
     shown |= {name: node for nodes in more for name, node in nodes.items()}
     source = _Source(project.source(use.path), use)
@@ -80,7 +80,7 @@ def _shown(
         try:
             values[name] = source.value(node)
         except Exception:  # what cannot be computed here shows nothing
-            return None
+            continue
         value = printable(repr(values[name]), 60)
         arguments.append(Argument(name=printable(name), value=value, file=shown_path(use.file), line=use.line))
     return Shown(values, tuple(arguments)) if values and values.keys() >= set(missing) else None

@@ -127,6 +127,7 @@ class Net(nn.Module):
         ("CFG = {'w': [5]}\nif __name__ == '__main__':\n    net = Net(CFG['w'][0])\n", (5, 0.1)),
         ("net = Net(3)\nsame = Net(3)\n", (3, 0.1)),
         ("net = Net(3, 0.5)\n", (3, 0.5)),
+        ("import sys\nnet = Net(3, float(sys.argv[9]))\n", (3, 0.1)),
         ("w = 3\nnet = Net(w)\nw = 4\n", (3, 0.1)),
         ("for w in (1, 2):\n    Net(w)\nnet = Net(7)\n", (7, 0.1)),
         ("def make(width):\n    return Net(width)\nnet = Net(7)\n", (7, 0.1)),
