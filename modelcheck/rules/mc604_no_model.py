@@ -21,8 +21,12 @@ class NoModel(FailureRule):
     ```python
     import torch.nn as nn
 
-    def make_net():
-        return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    class Net:
+        def __init__(self):
+            self.fc = nn.Linear(784, 10)
+
+        def forward(self, x):
+            return self.fc(x.flatten(1))
     ```
 
     ## Good

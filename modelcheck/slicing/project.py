@@ -35,10 +35,18 @@ class Project:
         root: the folder in which files that import each other are looked for.
         files: the sources in it, for imports that no search path would find; may be empty.
         around: within what context the author's statements run.
+        last: a folder in which imports are looked for that are found nowhere else.
     """
 
-    def __init__(self, root: Path, files: Sequence[Path] = (), around: Around = contextlib.nullcontext) -> None:
+    def __init__(
+        self,
+        root: Path,
+        files: Sequence[Path] = (),
+        around: Around = contextlib.nullcontext,
+        last: Path | None = None,
+    ) -> None:
         self.root = root
+        self._last = last
         self.files = tuple(files)
         self._around = around
         self._sources: dict[Path, Source] = {}
@@ -113,6 +121,8 @@ class Project:
         for folder in list(importer.parents)[:_MOST_ANCESTORS]:
             if folder.name == name:  # the importing file lies in what it asks for
                 return self._package(folder)
+        if self._last is not None and (found := self._file_in(self._last, name)):
+            return found
         named = [path for path in self.files if path.stem == name or path.parent.name == name == path.stem]
         if named:
             return named[0] if len(named) == 1 else None

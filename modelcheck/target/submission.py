@@ -19,7 +19,7 @@ from modelcheck.slicing.candidates import Candidate, Candidates
 from modelcheck.slicing.chunks import Chunk
 from modelcheck.slicing.project import Project
 from modelcheck.slicing.source import Source, Unreadable
-from modelcheck.target.place import Place, TargetNotFound, is_folder, nearest
+from modelcheck.target.place import Place, TargetNotFound, current_directory, is_folder, nearest
 
 _MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md", "readme.md")
 _MOST_LEVELS = 4
@@ -114,18 +114,19 @@ def opened(place: Place) -> Iterator[Submission]:
     """
     assert place.path is not None
     with contextlib.ExitStack() as stack:
-        path = place.path
+        path, here = place.path, None
         if is_file(path) and path.suffix.lower() not in {".py", ".ipynb"}:
             root = stack.enter_context(unpacked(path))
             path = _inside(root, place)
         else:
             root = path if is_folder(path) else _root_of(path)
+            here = None if is_folder(path) else current_directory()
         if is_folder(path):
             folder, file, files = path, None, sources(path)
             root = path if place.inner == "" else root
         else:
             folder, file, files = path.parent, path, _neighbours(path)
-        project = Project(root, files, around=_undisturbed)
+        project = Project(root, files, around=_undisturbed, last=here)
         stack.enter_context(project.open())
         if file is not None:
             project.follow(file)

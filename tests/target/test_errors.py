@@ -110,7 +110,7 @@ def test_several_models_are_listed_ready_to_paste(folder: Path) -> None:
         '"my net.py:Only" line 2 0 parameters',
         f'"my net.py:Fc" line 4 {784 * 10 + 10:,} parameters',
     ]
-    assert "--pick primary or --pick largest" in last
+    assert "--pick primary, largest or all" in last
 
 
 def test_candidates_that_cannot_be_built_say_why(folder: Path) -> None:
