@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ ARGUMENTS = {"shape": (2, (3, None)), "label": b"\xff", "scale": {"a": 1e9}}
 
 
 @pytest.fixture
-def folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A current directory with a package, beside files whose names are taken; what it imports lies elsewhere."""
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "__init__.py").touch()
@@ -63,7 +64,8 @@ def folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch
     monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "torch.py"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("private")))
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("blocks", None)
 
 
 @pytest.mark.parametrize("target", ["nets/net.py:Net", "nets.net:Net"])
