@@ -57,6 +57,7 @@ class Namespace(dict[str, Any]):
         self._running: list[Place] = []
         self._values: dict[tuple[str, Place], Any] = {}
         self._parts: set[tuple[str, Place]] = set()  # what was run for which name
+        self._whole: set[Place] = set()  # statements that were run as they stand, and so for every name
         self._installed: dict[str, Place] = {}
         self._pinned: dict[str, Statement] = {}
         self._varying: set[str] = set()  # installed names that may have another value at another place
@@ -168,7 +169,10 @@ class Namespace(dict[str, Any]):
         return [
             one
             for one in self.source.changing(name)
-            if definition.place < one.place < before and (name, one.place) not in self._parts and not one.is_main
+            if definition.place < one.place < before
+            and (name, one.place) not in self._parts
+            and one.place not in self._whole
+            and not one.is_main
         ]
 
     def _from_everything(self, name: str, before: Place) -> Any:
@@ -216,6 +220,8 @@ class Namespace(dict[str, Any]):
             self._parts.discard((name, statement.place))
             raise
         else:
+            if part is statement.node:
+                self._whole.add(statement.place)
             for one in given & self.keys():
                 self._install(one, statement.place)
                 self._values[one, statement.place] = dict.__getitem__(self, one)

@@ -15,6 +15,7 @@ from modelcheck.slicing.notebook import NotANotebook, code_cells
 from modelcheck.slicing.text import decoded
 
 END: Place = (10**9, 0)  # after every statement
+_DECORATOR = re.compile(r"^@(\w+)[ \t]*(?:\(|$)", re.MULTILINE)
 # cell magics whose cell is Python all the same
 _PYTHON_MAGICS = {
     "time",
@@ -137,7 +138,22 @@ class Source:
             for statement in chunk.statements
         ]
         defining = tuple(one for one in statements if name in one.binds)
-        return defining, tuple(one for one in statements if name in one.changes)
+        changing = {one.place: one for one in statements if name in one.changes}
+        if defining:
+            changing |= {one.place: one for one in self._registering(name)}
+        return defining, tuple(changing[place] for place in sorted(changing))
+
+    def _registering(self, name: str) -> Iterator[Statement]:
+        """The definitions whose decorator is a function of this file that mentions the name: ``@register``."""
+        word = re.compile(rf"(?<![\w.]){re.escape(name)}(?!\w)")
+        for chunk in self._decorated:
+            decorators = (chunk for one in _DECORATOR.findall(chunk.text) for chunk in self.defined.get(one, ()))
+            if chunk.defines != name and any(not one.is_class and word.search(one.text) for one in decorators):
+                yield from chunk.statements
+
+    @cached_property
+    def _decorated(self) -> tuple[Chunk, ...]:
+        return tuple(chunk for chunk in self.chunks if chunk.defines and chunk.text.startswith("@"))
 
     def _mentioning(self, pattern: re.Pattern[str]) -> Iterator[Chunk]:
         for part in self.parts:

@@ -48,7 +48,12 @@ VALUES = [
     ("@d\ndef x(): return 1\ndef d(f): return f() + 1\n", 2),
     (
         "r = {}\ndef register(f):\n    r[f.__name__] = f\n    return f\n@register\ndef g(): return 1\nx = sorted(r)\n",
-        [],
+        ["g"],
+    ),
+    (
+        "r = {}\ndef add(key):\n    def inner(f):\n        r[key] = f\n        return f\n    return inner\n"
+        "@add('a')\nclass A:\n    k = 1\nx = r['a'].k\n@add('b')\nclass B:\n    k = 1 / 0\n",
+        1,
     ),
     ("if 1 > 2:\n    x = 1\nelse:\n    x = 2\n", 2),
     ("x = 1\nif 1 > 2:\n    x = 2\n", 1),
