@@ -14,7 +14,7 @@ from modelcheck.facts.output import output_kind
 from modelcheck.facts.parameters import hidden_weights, parameters
 from modelcheck.facts.spatial import receptive_field, spatial
 from modelcheck.facts.structs import Facts, Layer, Unregistered
-from modelcheck.facts.trace import Step, accepted_batches, macs_by_node, trace, traced_batch
+from modelcheck.facts.trace import Step, Trace, accepted_batches, macs_by_node, traces
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.model import GraphModel
 from modelcheck.graph.reach import depends_on_input, reach
@@ -42,10 +42,10 @@ def compute_facts(capture: Capture) -> Description:
     # facts are the same wherever the weights are, and a trial is small: the processor does
     model = GraphModel(capture, device=None if weightless else "cpu", copy=False)
     meta = GraphModel(capture, device="meta")
-    batch = traced_batch(meta)
-    train, evaluation = _side(meta, batch, training=True), _side(meta, batch, training=False)
+    batch, in_training, in_evaluation = traces(meta)
+    train, evaluation = _side(meta, in_training, training=True), _side(meta, in_evaluation, training=False)
     output = evaluation.trace.outputs[0]
-    batches = accepted_batches(meta, output)
+    batches = accepted_batches(meta, batch, output)
     macs = macs_by_node(meta, min((batch, *batches)))
     total_macs = sum(macs.values())
     elements = max(_elements(capture.header, batch, side) for side in (train, evaluation))
@@ -81,8 +81,7 @@ def compute_facts(capture: Capture) -> Description:
     return Description(facts, layers(model, evaluation.trace, evaluation.reach.nodes, macs))
 
 
-def _side(meta: GraphModel, batch: int, *, training: bool) -> usage.Side:
-    traced = trace(meta, batch, training=training)
+def _side(meta: GraphModel, traced: Trace, *, training: bool) -> usage.Side:
     return usage.Side(
         training=training,
         trace=traced,

@@ -50,8 +50,10 @@ class Trace:
     outputs: tuple[Shape, ...]
 
 
-def traced_batch(model: GraphModel) -> int:
-    """The batch that the facts are found with: two, or where a graph refuses that (it splits its batch) 64.
+def traces(model: GraphModel) -> tuple[int, Trace, Trace]:
+    """The batch that the facts are found with, and the traces of the training and of the evaluation graph for it.
+
+    The batch is two, or 64 where a graph refuses two, as one does that splits its batch.
 
     Raises:
         DamagedCapture: the graphs run on neither.
@@ -59,9 +61,7 @@ def traced_batch(model: GraphModel) -> int:
     failure: DamagedCapture | None = None
     for batch in BATCHES[1:]:
         try:
-            for training in (True, False):
-                _run(model, batch, training=training)
-            return batch
+            return batch, trace(model, batch, training=True), trace(model, batch, training=False)
         except DamagedCapture as error:
             failure = failure or error
     assert failure is not None
@@ -110,10 +110,15 @@ def macs_by_node(model: GraphModel, batch: int) -> dict[int, int]:
     return macs
 
 
-def accepted_batches(model: GraphModel, output: Shape) -> tuple[int, ...]:
+def accepted_batches(model: GraphModel, traced: int, output: Shape) -> tuple[int, ...]:
     """Which of the batch sizes 1, 2 and 64 the evaluation graph maps to an output of as many rows.
 
     A size for which the author's code takes another branch than the captured one is not accepted.
+
+    Args:
+        model: on the meta device.
+        traced: the batch for which the graph is known to run.
+        output: the shape of what it gives for that.
     """
     accepted = []
     least, most = model.header.inputs[0].batches
@@ -121,10 +126,10 @@ def accepted_batches(model: GraphModel, output: Shape) -> tuple[int, ...]:
         if batch < least or (most is not None and batch > most):
             continue
         try:
-            outputs = _run(model, batch, training=False)
+            shape = output if batch == traced else tuple(_run(model, batch, training=False)[0].shape)
         except DamagedCapture:
             continue
-        if tuple(outputs[0].shape) == (batch, *output[1:]):
+        if shape == (batch, *output[1:]):
             accepted.append(batch)
     return tuple(accepted)
 
