@@ -77,6 +77,7 @@ class Road:
         subject = Subject(
             facts=description.facts if description else None,
             layers=description.layers if description else (),
+            flows=description.flows if description else None,
             metrics=metrics,
             failure=failure,
             input_shape=declared or shape,

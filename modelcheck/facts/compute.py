@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from modelcheck.facts import usage
+from modelcheck.facts.flow import Flows
+from modelcheck.facts.flow_builder import flow
 from modelcheck.facts.layers import layers
 from modelcheck.facts.live import Trial
 from modelcheck.facts.output import output_kind
@@ -26,10 +28,11 @@ _MUST_COUNT = ("convolution", "linear", "product", "attention", "recurrent", "un
 
 @dataclass(frozen=True)
 class Description:
-    """A capture's facts and its table of layers."""
+    """A capture's facts, its table of layers, and its graphs as rules read them."""
 
     facts: Facts
     layers: tuple[Layer, ...]
+    flows: Flows
 
 
 def compute_facts(capture: Capture) -> Description:
@@ -78,7 +81,8 @@ def compute_facts(capture: Capture) -> Description:
         accepted_batches=batches,
         liveness="tried" if trial else "reachable",
     )
-    return Description(facts, layers(model, evaluation.trace, evaluation.reach.nodes, macs))
+    flows = Flows(*(flow(header, side.trace, side.reach.nodes, side.dependent) for side in sides))
+    return Description(facts, layers(model, evaluation.trace, evaluation.reach.nodes, macs), flows)
 
 
 def _side(meta: GraphModel, traced: Trace, *, training: bool) -> usage.Side:

@@ -46,6 +46,7 @@ class Trace:
     """A graph's steps in order, and the shapes of its outputs, all for one batch."""
 
     graph: Graph
+    batch: int
     steps: tuple[Step, ...]
     outputs: tuple[Shape, ...]
 
@@ -87,7 +88,7 @@ def trace(model: GraphModel, batch: int, *, training: bool) -> Trace:
 
     outputs = _run(model, batch, training=training, observe=observe)
     graph = model.header.train if training else model.header.evaluation
-    return Trace(graph, tuple(steps), tuple(tuple(output.shape) for output in outputs))
+    return Trace(graph, batch, tuple(steps), tuple(tuple(output.shape) for output in outputs))
 
 
 def macs_by_node(model: GraphModel, batch: int) -> dict[int, int]:

@@ -21,7 +21,7 @@ class Reach:
 
 def reach(graph: Graph) -> Reach:
     """The nodes whose result, or whose change to a value that is read later, can reach an output."""
-    groups = _alias_groups(graph)
+    groups = alias_groups(graph)
     needed: set[Key] = set()
     needed_groups: set[Key] = set()
     nodes: set[int] = set()
@@ -35,7 +35,7 @@ def reach(graph: Graph) -> Reach:
         need(output)
     for index in reversed(range(len(graph.nodes))):
         node = graph.nodes[index]
-        writes = any(groups.find(key) in needed_groups for key in _written(node))
+        writes = any(groups.find(key) in needed_groups for key in written_keys(node))
         if ("node", index) in needed or writes:
             nodes.add(index)
             for argument in (*node.args, *node.kwargs.values()):
@@ -45,7 +45,7 @@ def reach(graph: Graph) -> Reach:
 
 def depends_on_input(graph: Graph) -> frozenset[int]:
     """The nodes whose result is made from the model's input, through values or through in-place changes."""
-    groups = _alias_groups(graph)
+    groups = alias_groups(graph)
     dependent: set[Key] = set()
     nodes: set[int] = set()
     for index, node in enumerate(graph.nodes):
@@ -53,25 +53,26 @@ def depends_on_input(graph: Graph) -> frozenset[int]:
         if any(key[0] == "input" or groups.find(key) in dependent for key in keys):
             nodes.add(index)
             dependent.add(groups.find(("node", index)))
-            dependent.update(groups.find(key) for key in _written(node))
+            dependent.update(groups.find(key) for key in written_keys(node))
     return frozenset(nodes)
 
 
 def written_tensors(graph: Graph) -> frozenset[int]:
     """The table's tensors that a node changes in place, through whatever alias; batch norm's statistics aside."""
-    groups = _alias_groups(graph)
-    written = {groups.find(key) for node in graph.nodes for key in _written(node)}
+    groups = alias_groups(graph)
+    written = {groups.find(key) for node in graph.nodes for key in written_keys(node)}
     read = {key for node in graph.nodes for argument in (*node.args, *node.kwargs.values()) for key in _keys(argument)}
     return frozenset(index for kind, index in read if kind == "tensor" and groups.find((kind, index)) in written)
 
 
-class _Groups:
+class Groups:
     """Union-find over values that may share memory."""
 
     def __init__(self) -> None:
         self._parents: dict[Key, Key] = {}
 
     def find(self, key: Key) -> Key:
+        """What stands for all values that may share memory with this one."""
         root = key
         while self._parents.get(root, root) != root:
             root = self._parents[root]
@@ -80,11 +81,13 @@ class _Groups:
         return root
 
     def join(self, one: Key, other: Key) -> None:
+        """Note that two values may share memory."""
         self._parents[self.find(one)] = self.find(other)
 
 
-def _alias_groups(graph: Graph) -> _Groups:
-    groups = _Groups()
+def alias_groups(graph: Graph) -> Groups:
+    """Which values of a graph may share memory."""
+    groups = Groups()
     for index, node in enumerate(graph.nodes):
         aliased = range(len(node.args)) if node.op == "operator.getitem" else _aliases(node.op)[0]
         for position in aliased:
@@ -94,7 +97,8 @@ def _alias_groups(graph: Graph) -> _Groups:
     return groups
 
 
-def _written(node: Node) -> list[Key]:
+def written_keys(node: Node) -> list[Key]:
+    """The values that a node changes in place; batch norm's statistics aside."""
     return [key for position in _aliases(node.op)[1] if position < len(node.args) for key in _keys(node.args[position])]
 
 

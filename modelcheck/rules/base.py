@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from modelcheck.errors import AuthorError
+from modelcheck.facts.flow import Flows
 from modelcheck.facts.structs import Facts, Layer
 from modelcheck.origin import Origin
 from modelcheck.report import Metrics, Severity
@@ -41,6 +42,7 @@ class Subject:
     Args:
         facts: None where nothing could be captured.
         layers: the model's table.
+        flows: the graphs' operators; None where no graph was captured.
         metrics: None where nothing was trained or evaluated.
         failure: why there are no facts.
         input_shape: what the policy declares for one sample.
@@ -51,6 +53,7 @@ class Subject:
 
     facts: Facts | None = None
     layers: tuple[Layer, ...] = ()
+    flows: Flows | None = None
     metrics: Metrics | None = None
     failure: AuthorError | None = None
     input_shape: tuple[int, ...] | None = None
@@ -121,6 +124,18 @@ def known_facts(subject: Subject) -> Facts:
         code = subject.failure.code if subject.failure else "MC004"
         raise NotRun(f"nothing was captured ({code})")
     return subject.facts
+
+
+def known_flows(subject: Subject) -> Flows:
+    """The graphs' operators.
+
+    Raises:
+        NotRun: no graph was captured.
+    """
+    known_facts(subject)
+    if subject.flows is None:
+        raise NotRun("no graph was captured")
+    return subject.flows
 
 
 def bounds(options: RangeOptions) -> str:
