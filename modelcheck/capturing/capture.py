@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import io
-import math
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from typing import cast
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from torch.nn.parameter import UninitializedBuffer
 
 from modelcheck.author_trace import author_code, class_name, describe_exception
 from modelcheck.capturing import advice
+from modelcheck.capturing.example import Example, example, values
 from modelcheck.capturing.manners import (
     attributes_as_found,
     fingerprint,
@@ -24,6 +25,7 @@ from modelcheck.capturing.manners import (
     set_mode,
     watched_calls,
 )
+from modelcheck.capturing.outputs import named_tensors
 from modelcheck.capturing.tables import Tables
 from modelcheck.capturing.translate import batches, translate
 from modelcheck.capturing.tree import (
@@ -39,10 +41,11 @@ from modelcheck.capturing.trial import drawing_line, forward_failure
 from modelcheck.capturing.unregistered import unregistered_modules
 from modelcheck.errors import AuthorError, ForwardError, NotCapturable, UsageError
 from modelcheck.graph.capture import Capture
-from modelcheck.graph.check import check_header
-from modelcheck.graph.operators import KINDS, is_random
+from modelcheck.graph.check import MAX_OUTPUTS, check_header
+from modelcheck.graph.operators import DTYPE_NAMES, KINDS, is_random
 from modelcheck.graph.reach import depends_on_input, reach
 from modelcheck.graph.wire import Graph, Header, InputInfo
+from modelcheck.inputs import Inputs, input_specs
 
 # batch norm over a 1×1 map refuses a batch of one in training mode, and what splits its batch may refuse two
 BATCHES = (2, 64)
@@ -50,35 +53,53 @@ MOST_VALUES = 2**22
 
 
 class _Holder(nn.Module):
-    """A plain module around the author's: export asks the root for its parameters, and this one answers truly."""
+    """A plain module around the author's: export asks the root for its parameters, and this one answers truly.
 
-    def __init__(self, model: nn.Module) -> None:
+    It gives export a tuple of tensors, as export knows not every container; ``outputs`` are their names.
+    """
+
+    __slots__ = ("outputs",)  # beside the __dict__, which export puts back as it was
+
+    def __init__(self, model: nn.Module, example: Example) -> None:
         super().__init__()
         self._modules["model"] = model  # an assignment would ask the model for its __class__
+        self.example = example
+        self.outputs: tuple[str, ...] = ()
 
-    def forward(self, x: torch.Tensor) -> object:
-        return self._modules["model"](x)  # type: ignore[misc]
+    @property
+    def author(self) -> nn.Module:
+        """The author's module."""
+        return cast(nn.Module, self._modules["model"])
+
+    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = named_tensors(self.example.given_to(self.author, tensors))
+        self.outputs = tuple(name for name, _ in found)
+        return tuple(tensor for _, tensor in found)
 
 
-def capture_model(model: nn.Module, input_shape: Sequence[int], name: str | None = None) -> Capture:
+def capture_model(
+    model: nn.Module, inputs: Inputs | Sequence[int], name: str | None = None, because: str | None = None
+) -> Capture:
     """The model's training and evaluation graphs with its weights, which are shared with the model and not copied.
 
     The model is left as it was found. One with lazy layers that have not run is captured as a copy that has.
 
     Args:
-        model: any module that takes one tensor.
-        input_shape: one sample's, without the batch: (C, H, W).
+        model: any module that takes tensors.
+        inputs: what it takes, or the shape of one sample of its only input, without the batch: (C, H, W).
         name: what to call the model; by default its class.
+        because: what the inputs were inferred from, where nobody gave them.
     Raises:
-        UsageError: no input has that shape.
+        UsageError: no input has that shape, or forward has no argument of that name.
         ForwardError: forward fails on an input of that shape.
         NotCapturable: forward runs, and its graph cannot be captured.
     """
-    shape = tuple(input_shape)
+    specs = input_specs(inputs)
+    assert specs is not None
     try:
         with left_as_found(model):
-            return _first_capture(model, shape, name)
-    except (AuthorError, KeyboardInterrupt):
+            return _first_capture(model, specs, name or class_name(type(model)), because)
+    except (AuthorError, UsageError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a class may do anything wherever it is touched
         file, line = advice.author_place(model, error)
@@ -86,46 +107,39 @@ def capture_model(model: nn.Module, input_shape: Sequence[int], name: str | None
         raise NotCapturable(text, file=file, line=line) from None
 
 
-def _first_capture(model: nn.Module, shape: tuple[int, ...], name: str | None) -> Capture:
+def _first_capture(model: nn.Module, specs: Inputs, name: str, because: str | None) -> Capture:
     """The capture with the first batch on which forward runs; of large samples only the smallest is tried."""
     failure: ForwardError | None = None
     for batch in BATCHES:
-        if failure and batch * math.prod(shape) > MOST_VALUES:
+        if failure and batch * values(specs) > MOST_VALUES:
             break
         try:
-            return _capture(model, _example(batch, shape), name)
+            return _capture(model, example(model, specs, batch, device_of(model)), name, because)
         except ForwardError as error:
             failure = failure or error
     assert failure is not None
     raise failure
 
 
-def _example(batch: int, shape: tuple[int, ...]) -> torch.Tensor:
-    try:
-        with torch.inference_mode(False):
-            return torch.randn((batch, *shape), generator=torch.Generator().manual_seed(0), dtype=torch.float32)
-    except (RuntimeError, MemoryError, TypeError):
-        raise UsageError(f"there is no input of the shape {'x'.join(map(str, shape))}") from None
-
-
-def _capture(model: nn.Module, example: torch.Tensor, name: str | None) -> Capture:
-    example = example.to(device_of(model))
+def _capture(model: nn.Module, given: Example, name: str, because: str | None) -> Capture:
     if any(is_uninitialized(tensor) for tensor in tensors(model)):
-        model = _run_once(model, example)
-    tables, unregistered = Tables(model), unregistered_modules(model)
+        model = _run_once(model, given)
+    tables, unregistered, holder = Tables(model), unregistered_modules(model), _Holder(model, given)
     _refuse_scripts(model)
     with watched_calls(model) as called:
-        train, sizes = _graph(model, example, True, tables)
-        evaluation, others = _graph(model, example, False, tables)
+        train, sizes = _graph(holder, True, tables)
+        evaluation, others = _graph(holder, False, tables)
     _refuse_made_weights(evaluation, model)
     header = Header(
         torch=str(torch.__version__),
-        name=name or class_name(type(model)),
-        inputs=(InputInfo(shape=tuple(example.shape[1:]), dtype="float32", batches=_both(sizes, others)),),
+        name=name,
+        inputs=_input_infos(given, _both(sizes, others)),
+        inferred=because,
         storages=tables.storage_infos(),
         tensors=tables.tensor_infos(),
         modules=tables.module_infos(called),
         unregistered=unregistered,
+        outputs=holder.outputs[:MAX_OUTPUTS] if holder.outputs != ("",) else (),
         train=train,
         evaluation=evaluation,
     )
@@ -133,7 +147,14 @@ def _capture(model: nn.Module, example: torch.Tensor, name: str | None) -> Captu
     return Capture(header, tables.storages())
 
 
-def _run_once(model: nn.Module, example: torch.Tensor) -> nn.Module:
+def _input_infos(given: Example, sizes: tuple[int, int | None]) -> tuple[InputInfo, ...]:
+    return tuple(
+        InputInfo(shape=tuple(one.shape[1:]), dtype=DTYPE_NAMES[one.dtype], batches=sizes, name=name)
+        for name, one in zip(given.names, given.tensors, strict=True)
+    )
+
+
+def _run_once(model: nn.Module, given: Example) -> nn.Module:
     """A copy of a model with lazy layers in which they have found their sizes."""
     # torch copies uninitialised parameters and not buffers
     lazy = [tensor for tensor in tensors(model) if is_uninitialized(tensor)]
@@ -142,10 +163,10 @@ def _run_once(model: nn.Module, example: torch.Tensor) -> nn.Module:
         trial, model = (copy.deepcopy(model, {one: UninitializedBuffer() for one in buffers}) for _ in range(2))
     for one in (trial, model):
         set_mode(one, False)
-    if failure := forward_failure(trial, example, training=False):
+    if failure := forward_failure(trial, given, training=False):
         raise failure
     with author_code(NotCapturable, "forward runs once and not again"), torch.no_grad():
-        model(example.clone())
+        given.copied().given_to(model)
     return model
 
 
@@ -169,17 +190,16 @@ def _refuse_made_weights(evaluation: Graph, model: nn.Module) -> None:
             raise NotCapturable(advice.DRAWS_WEIGHTS, file=file, line=line)
 
 
-def _graph(
-    model: nn.Module, example: torch.Tensor, training: bool, tables: Tables
-) -> tuple[Graph, tuple[int, int | None]]:
+def _graph(holder: _Holder, training: bool, tables: Tables) -> tuple[Graph, tuple[int, int | None]]:
+    model, given = holder.author, holder.example
     set_mode(model, training)
     before = fingerprint(random_states())
     with attributes_as_found(model):
-        exported = _export(model, example, training)
+        exported = _export(holder, training)
     if fingerprint(random_states()) != before:
-        file, line = drawing_line(model, example) or advice.author_place(model)
+        file, line = drawing_line(model, given) or advice.author_place(model)
         raise NotCapturable(advice.DRAWS, file=file, line=line)
-    if _computes_in_other_types(model) and (failure := forward_failure(model, example, training)):
+    if _computes_in_other_types(model) and (failure := forward_failure(model, given, training)):
         raise failure  # export does not mind what a real run refuses
     try:
         return translate(exported, tables, training), batches(exported)
@@ -189,19 +209,18 @@ def _graph(
         raise
 
 
-def _export(model: nn.Module, example: torch.Tensor, training: bool) -> torch.export.ExportedProgram:
-    printed = io.StringIO()
+def _export(holder: _Holder, training: bool) -> torch.export.ExportedProgram:
+    model, given, printed = holder.author, holder.example, io.StringIO()
+    batch = tuple({0: torch.export.Dim.AUTO} for _ in given.tensors)
     try:
         with plain_bookkeeping(model), redirect_stdout(printed), redirect_stderr(printed):
-            exported = torch.export.export(
-                _Holder(model), (example,), dynamic_shapes={"x": {0: torch.export.Dim.AUTO}}, strict=False
-            )
+            exported = torch.export.export(holder, given.tensors, dynamic_shapes={"tensors": batch}, strict=False)
         sys.stderr.write(printed.getvalue())  # the author's; where export fails it prints the graph, for its makers
         return exported
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        if failure := forward_failure(model, example, training):
+        if failure := forward_failure(model, given, training):
             raise failure from None
         file, line = advice.author_place(model, error)
         text = advice.CUMULATIVE if training and _averages_cumulatively(model) else advice.of_export_error(error)

@@ -23,6 +23,7 @@ from modelcheck.author_trace import (
     shown_path,
 )
 from modelcheck.capturing.advice import author_place
+from modelcheck.capturing.example import Example
 from modelcheck.capturing.manners import (
     attributes_as_found,
     fingerprint,
@@ -37,7 +38,7 @@ SHOWN_LAYERS = 12
 _OURS = str(Path(__file__).parent.parent)
 
 
-def forward_failure(model: nn.Module, example: torch.Tensor, training: bool) -> AuthorError | None:
+def forward_failure(model: nn.Module, example: Example, training: bool) -> AuthorError | None:
     """What forward raises on the example, with the layers that ran before it; None where it runs.
 
     A package that forward needs and that is not there is a failure to load.
@@ -65,7 +66,7 @@ def forward_failure(model: nn.Module, example: torch.Tensor, training: bool) -> 
     return ForwardError(_story(error, example, training, steps), file=file, line=line)
 
 
-def drawing_line(model: nn.Module, example: torch.Tensor) -> tuple[str, int] | None:
+def drawing_line(model: nn.Module, example: Example) -> tuple[str, int] | None:
     """The author's file and line that drew a random number from Python or numpy; None where no line tells."""
     found: list[tuple[str, int]] = []
     last_state, last = [fingerprint(random_states())], [("", 0)]
@@ -90,7 +91,7 @@ def drawing_line(model: nn.Module, example: torch.Tensor) -> tuple[str, int] | N
     return (shown_path(found[0][0]), found[0][1]) if found and found[0][1] else None
 
 
-def _run(model: nn.Module, example: torch.Tensor, steps: list[str]) -> BaseException | None:
+def _run(model: nn.Module, example: Example, steps: list[str]) -> BaseException | None:
     """What the model raises on the example; with its hooks, attributes and weights as they were afterwards."""
     with attributes_as_found(model), values_as_found(_initialized(model)):
         try:
@@ -98,7 +99,7 @@ def _run(model: nn.Module, example: torch.Tensor, steps: list[str]) -> BaseExcep
                 if not stored(module, "_modules"):
                     with contextlib.suppress(RuntimeError):  # a ScriptModule takes no hooks
                         module.register_forward_hook(_recorder(path or class_name(type(module)), steps))
-            model(example.clone())
+            example.copied().given_to(model)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -119,9 +120,9 @@ def _recorder(path: str, steps: list[str]) -> Any:
     return record
 
 
-def _story(error: BaseException, example: torch.Tensor, training: bool, steps: list[str]) -> str:
+def _story(error: BaseException, example: Example, training: bool, steps: list[str]) -> str:
     mode = "training" if training else "evaluation"
-    lines = [f"forward fails in {mode} mode on an input of shape {list(example.shape)}: {describe_exception(error)}"]
+    lines = [f"forward fails in {mode} mode on {example}: {describe_exception(error)}"]
     if steps:
         omitted = len(steps) - SHOWN_LAYERS
         lines.append("Layers that ran before it:")

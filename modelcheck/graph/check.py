@@ -28,6 +28,7 @@ MAX_NODES = 100_000
 MAX_TENSORS = 100_000
 MAX_MODULES = 100_000
 MAX_UNREGISTERED = 1_000
+MAX_OUTPUTS = 64
 MAX_COUNT = 2**63 - 1
 MAX_ELEMENTS = 2**33
 MAX_RANK = 16
@@ -60,16 +61,19 @@ def _check_tables(header: Header) -> None:
     _require(len(header.tensors) <= MAX_TENSORS, f"it has more than {MAX_TENSORS:,} tensors")
     _require(1 <= len(header.modules) <= MAX_MODULES, f"it must have 1 to {MAX_MODULES:,} modules")
     _require(1 <= len(header.inputs) <= 64, "it must have 1 to 64 inputs")
-    _require(len(header.name) <= MAX_NAME, "its name is too long")
+    _require(len(header.name) <= MAX_NAME and len(header.inferred or "") <= MAX_NAME, "its name is too long")
     for storage in header.storages:
         _require(storage.dtype in DTYPES, f"{storage.dtype!r} is no data type")
         _require(0 <= storage.size <= MAX_ELEMENTS, f"a storage of {storage.size} elements is out of bounds")
     for one in header.inputs:
         _require(one.dtype in DTYPES, f"{one.dtype!r} is no data type")
         _check_shape("an input", one.shape)
+        _require(len(one.name or "") <= MAX_NAME, "an input's name is too long")
     for module in header.modules:
         _require(len(module.path) <= MAX_NAME and len(module.type) <= MAX_NAME, "a module's name is too long")
     _check_unregistered(header)
+    _require(len(header.outputs) <= MAX_OUTPUTS, f"it names more than {MAX_OUTPUTS} outputs")
+    _require(all(len(name) <= MAX_NAME for name in header.outputs), "an output's name is too long")
     for index, tensor in enumerate(header.tensors):
         _check_tensor(f"tensor {index}", tensor, header)
 
@@ -104,7 +108,7 @@ def _check_shape(what: str, shape: tuple[int, ...]) -> None:
 
 def _check_graph(what: str, graph: Graph, header: Header) -> None:
     _require(len(graph.nodes) <= MAX_NODES, f"{what} has more than {MAX_NODES:,} nodes")
-    _require(1 <= len(graph.outputs) <= 64, f"{what} must have 1 to 64 outputs")
+    _require(1 <= len(graph.outputs) <= MAX_OUTPUTS, f"{what} must have 1 to {MAX_OUTPUTS} outputs")
     for index, node in enumerate(graph.nodes):
         _check_node(f"node {index} of {what}", node, index, header)
     for output in graph.outputs:

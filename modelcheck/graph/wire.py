@@ -159,11 +159,13 @@ class InputInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Args:
         batches: the least and the most samples for which the author's branches are the captured ones; a claim.
+        name: of forward's argument, where it is given by name.
     """
 
     shape: tuple[int, ...]
     dtype: str
     batches: tuple[int, int | None]
+    name: str | None = None
 
 
 class StorageInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,15 +176,21 @@ class StorageInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``graph.json``: everything of a capture but the numbers."""
+    """``graph.json``: everything of a capture but the numbers.
+
+    Args:
+        outputs: names of the tensors that forward returned in a container, the model's output first; a claim.
+    """
 
     format: Literal[1] = 1
     torch: str
     name: str
     inputs: tuple[InputInfo, ...]
+    inferred: str | None = None
     storages: tuple[StorageInfo, ...]
     tensors: tuple[TensorInfo, ...]
     modules: tuple[ModuleInfo, ...]
     unregistered: tuple[UnregisteredInfo, ...] = ()  # captures written before it was told have none
+    outputs: tuple[str, ...] = ()  # likewise
     train: Graph
     evaluation: Graph
