@@ -64,6 +64,7 @@ def compute_facts(capture: Capture) -> Description:
         capture="exported",
         input_shape=header.inputs[0].shape,
         output_shape=output[1:],
+        outputs=header.outputs,
         output_kind=kind,
         training_output_kind=output_kind(train.trace),
         parameters=parameters(model, train.reach.tensors | evaluation.reach.tensors, hidden, hidden_bytes),

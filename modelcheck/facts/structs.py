@@ -90,12 +90,15 @@ class Unregistered(msgspec.Struct, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The facts of the report, by the definitions in docs/design.md. Shapes are for one sample.
 
+    ``outputs`` names the tensors that forward returns in a container; the first is the one that all facts are about.
+
     ``output_kind`` is the evaluation graph's; the training graph's is another one where softmax is left to evaluation.
     """
 
     capture: Literal["exported", "walked"]
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    outputs: tuple[str, ...] = ()
     output_kind: OutputKind
     training_output_kind: OutputKind
     parameters: Parameters

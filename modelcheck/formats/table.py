@@ -188,7 +188,8 @@ def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:
     details = ["all trainable" if held.trainable == held.total else f"{held.trainable:,} trainable"]
     others = {"frozen": held.frozen, "unused": held.unused, "shared": held.shared, "hidden": held.hidden}
     details.extend(f"{value:,} {name}" for name, value in others.items() if value)
-    yield "input → output", f"{_shape(facts.input_shape)} → {_shape(facts.output_shape)}, {facts.output_kind}"
+    taken = f" ({_first(facts.outputs)}: the first is taken)" if facts.outputs else ""
+    yield "input → output", f"{_shape(facts.input_shape)} → {_shape(facts.output_shape)}{taken}, {facts.output_kind}"
     yield "parameters", f"{held.total:,} ({', '.join(details)}), {held.bytes:,} bytes"
     yield (
         "MACs",

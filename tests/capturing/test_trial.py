@@ -124,7 +124,7 @@ NOT_CAPTURABLE: dict[str, tuple[Forward, str]] = {
     "no-tensor": (lambda self, x: 3, "returns no tensor"),
     "nothing": (lambda self, x: None, "returns no tensor"),
     "size": (lambda self, x: x.shape[0], "returns no tensor"),
-    "object": (lambda self, x: _holder(x), "cannot be captured"),
+    "object": (lambda self, x: _holder(3), "returns no tensor"),
 }
 
 
