@@ -111,7 +111,7 @@ class _Translation:
         if not values:
             raise NotCapturable(advice.NO_TENSOR)
         # the first is what is described, trained and scored; what only others need cannot reach it
-        return Graph(nodes=tuple(self.nodes), outputs=(values[0],))
+        return Graph(nodes=tuple(self.nodes), outputs=(values[0],), further=tuple(values[1:]))
 
     def _tensor(self, exported: torch.export.ExportedProgram, target: str) -> int:
         value = exported.state_dict.get(target)

@@ -77,14 +77,18 @@ class Operator:
 
 @dataclass(frozen=True)
 class Flow:
-    """The operators of one graph in the order in which they run; ``output`` is the one that makes the output.
+    """The operators of one graph in the order in which they run.
 
-    ``batch`` is the number of samples that the shapes are for.
+    Args:
+        output: the operator that makes the output.
+        batch: the number of samples that the shapes are for.
+        further: the operators that make what forward returns beside the output.
     """
 
     operators: tuple[Operator, ...]
     output: int
     batch: int
+    further: tuple[int, ...] = ()
 
     @cached_property
     def used(self) -> tuple[Operator, ...]:

@@ -29,7 +29,9 @@ def flow(header: Header, trace: Trace, reachable: frozenset[int], dependent: fro
             builder.visit(step)
     output = trace.graph.outputs[0]
     made = builder.maker(output) if isinstance(output, NodeRef) else MODEL_INPUT
-    return Flow(tuple(builder.operators), MODEL_INPUT if made is None else made, trace.batch)
+    makers = {maker for one in trace.graph.further if (maker := builder.maker(one)) is not None} - {MODEL_INPUT}
+    further = tuple(sorted(makers))
+    return Flow(tuple(builder.operators), MODEL_INPUT if made is None else made, trace.batch, further)
 
 
 class _Builder:

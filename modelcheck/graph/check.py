@@ -111,7 +111,8 @@ def _check_graph(what: str, graph: Graph, header: Header) -> None:
     _require(1 <= len(graph.outputs) <= MAX_OUTPUTS, f"{what} must have 1 to {MAX_OUTPUTS} outputs")
     for index, node in enumerate(graph.nodes):
         _check_node(f"node {index} of {what}", node, index, header)
-    for output in graph.outputs:
+    _require(len(graph.further) <= MAX_NODES, f"{what} has more than {MAX_NODES:,} further outputs")
+    for output in (*graph.outputs, *graph.further):
         _check_argument(f"an output of {what}", output, len(graph.nodes), header)
 
 

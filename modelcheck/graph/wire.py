@@ -93,10 +93,15 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Nodes in the order in which they run, and what comes out."""
+    """Nodes in the order in which they run, and what comes out.
+
+    Args:
+        further: what the author's forward returned beside the outputs; nothing is made of it.
+    """
 
     nodes: tuple[Node, ...]
     outputs: tuple[Value, ...]
+    further: tuple[Value, ...] = ()
 
 
 class TensorInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchvision.models import squeezenet
 
 from modelcheck.capturing.capture import capture_model
-from modelcheck.graph.wire import Node, Special
+from modelcheck.graph.wire import InputRef, Node, NodeRef, Special
 
 SHAPE = (1, 8, 8)
 
@@ -51,7 +51,18 @@ def test_infinity_has_a_form() -> None:
 
 
 def test_what_is_no_tensor_is_no_output() -> None:
-    assert len(capture_model(Net(), SHAPE).header.train.outputs) == 1
+    graph = capture_model(Net(), SHAPE).header.train
+    assert (len(graph.outputs), len(graph.further)) == (1, 0)
+
+
+def test_what_is_returned_beside_the_output_is_told() -> None:
+    class Several(nn.Module):
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            return x.exp(), x.sin(), x
+
+    graph = capture_model(Several(), SHAPE).header.train
+    assert [node.op for node in graph.nodes] == ["aten.exp.default", "aten.sin.default"]
+    assert (graph.outputs, graph.further) == ((NodeRef(0),), (NodeRef(1), InputRef(0)))
 
 
 def test_nodes_carry_the_module_and_the_author_s_line() -> None:

@@ -117,6 +117,17 @@ class TestFlow:
         assert linear.weights["weight"].shape == (1, 32)
         assert add.inputs == (linear.index, total.index)
 
+    def test_what_is_returned_beside_the_output(self):
+        class Several(nn.Module):
+            def forward(self, x):
+                y = x.tanh()
+                return {"scores": y.flatten(1), "features": [y.exp(), y.sin().flatten(1)], "input": x}
+
+        flow = flow_of(Several())
+        assert flow.last.name == "tanh"
+        assert [flow.operators[index].name for index in flow.further] == ["exp", "sin"]
+        assert [one.name for one in flow.used] == ["tanh"]
+
     def test_no_input_used(self):
         class Constant(nn.Module):
             def __init__(self):

@@ -120,6 +120,8 @@ TABLES: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "outputs-long": (("outputs",), ["a", "n" * 5_000]),
     "thousands-unregistered": (("unregistered",), [STRAY] * 1_001),
     "no-outputs": (("train", "outputs"), []),
+    "further-later": (("train", "further"), [_ref("node", 10**6)]),
+    "further-million": (("evaluation", "further"), [_ref("input", 0)] * 10**6),
     "no-module": (("train", "nodes", 0, "module"), 99),
     "million-nodes": (("train", "nodes"), [{"op": "operator.neg", "args": [1]}] * 10**6),
 }
