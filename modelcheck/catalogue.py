@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,6 +15,7 @@ from modelcheck.policy import load_policy, policy_names
 from modelcheck.policy_file import LEVELS, PolicyFile
 from modelcheck.rules import all_rules, find_rule
 from modelcheck.rules.base import Rule
+from modelcheck.rules.documentation import documentation, standing, summary
 
 
 def print_rule(key: str) -> None:
@@ -30,8 +29,8 @@ def print_rule(key: str) -> None:
         known = [text for one in all_rules() for text in (one.code, one.name)]
         raise UsageError(unknown_name("rule", key, known))
     console = Console(highlight=False)
-    text = f"# {rule.code} {rule.name} ({rule.kind})\n\n{inspect.getdoc(rule)}"
-    console.print(Markdown(text)) if console.is_terminal else print(text)
+    text = documentation(rule)
+    console.print(Markdown(text)) if console.is_terminal else print(text, end="")
 
 
 def print_catalogue() -> None:
@@ -40,8 +39,7 @@ def print_catalogue() -> None:
     for name in ("Code", "Name", "Kind", "What it finds"):
         table.add_column(name, no_wrap=name in ("Code", "Name"))
     for rule in all_rules():
-        kind = "always on" if rule.always else "constraint" if rule.kind == "error" else "advice"
-        table.add_row(rule.code, rule.name, kind, Text(summary(rule)))
+        table.add_row(rule.code, rule.name, standing(rule), Text(summary(rule)))
     Console(highlight=False).print(table)
 
 
@@ -72,11 +70,6 @@ def policy_schema() -> dict[str, object]:
     }
     schema["$defs"]["TrainingSection"]["properties"]["accuracy"] = {"$ref": "#/$defs/AccuracyOptions"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "modelcheck policy", **schema}
-
-
-def summary(rule: Rule) -> str:
-    """The first line of a rule's documentation."""
-    return (inspect.getdoc(rule) or "").split("\n", 1)[0]
 
 
 def _rule_schema(rule: Rule) -> dict[str, object]:
