@@ -50,7 +50,7 @@ class BatchNorm(PresenceRule):
 
     ```toml
     [rules]
-    batch-norm = "required"    # or "forbidden", or { min = 2 }
+    batch-norm = "required"    # or "forbidden", or { min = 2, max = 6 }
     ```
 
     A level alone ("error", "advice") means required.

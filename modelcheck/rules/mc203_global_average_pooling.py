@@ -51,7 +51,7 @@ class GlobalAveragePooling(PresenceRule):
 
     ```toml
     [rules]
-    global-average-pooling = "required"    # or "forbidden", or { max = 1 }
+    global-average-pooling = "required"    # or "forbidden", or { min = 1, max = 1 }
     ```
 
     A level alone ("error", "advice") means required.

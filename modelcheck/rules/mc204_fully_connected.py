@@ -51,7 +51,7 @@ class FullyConnected(PresenceRule):
 
     ```toml
     [rules]
-    fully-connected = "forbidden"    # or "required", or { max = 1 }
+    fully-connected = "forbidden"    # or "required", or { min = 1, max = 2 }
     ```
 
     A level alone ("error", "advice") means forbidden.

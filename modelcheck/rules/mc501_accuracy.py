@@ -67,7 +67,7 @@ class Accuracy(Rule):
     accuracy = { min = 0.8, of = "last" }    # or "best", or "all-of-last-3"
     ```
 
-    `--min-accuracy 0.8` on the command line replaces `min`.
+    `--min-accuracy 0.8` on the command line replaces `min`. `attempts` is read and not used yet: a command trains once.
 
     ## Known limits
 
