@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import sys
 from collections.abc import Sequence
@@ -11,15 +10,14 @@ from typing import cast
 
 import torch
 from torch import nn
-from torch.nn.parameter import UninitializedBuffer
 
-from modelcheck.author_trace import author_code, class_name, describe_exception
+from modelcheck.author_trace import class_name, describe_exception
 from modelcheck.capturing import advice
 from modelcheck.capturing.example import Example, example, values
+from modelcheck.capturing.lazy import with_sizes
 from modelcheck.capturing.manners import (
     attributes_as_found,
     fingerprint,
-    is_uninitialized,
     left_as_found,
     random_states,
     set_mode,
@@ -34,7 +32,6 @@ from modelcheck.capturing.tree import (
     own_attributes,
     plain_bookkeeping,
     stored,
-    tensors,
     walk,
 )
 from modelcheck.capturing.trial import drawing_line, forward_failure
@@ -58,13 +55,11 @@ class _Holder(nn.Module):
     It gives export a tuple of tensors, as export knows not every container; ``outputs`` are their names.
     """
 
-    __slots__ = ("outputs",)  # beside the __dict__, which export puts back as it was
-
     def __init__(self, model: nn.Module, example: Example) -> None:
         super().__init__()
         self._modules["model"] = model  # an assignment would ask the model for its __class__
         self.example = example
-        self.outputs: tuple[str, ...] = ()
+        self.outputs: list[str] = []  # changed in place, as export puts attributes back as they were
 
     @property
     def author(self) -> nn.Module:
@@ -73,7 +68,7 @@ class _Holder(nn.Module):
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         found = named_tensors(self.example.given_to(self.author, tensors))
-        self.outputs = tuple(name for name, _ in found)
+        self.outputs[:] = [name for name, _ in found]
         return tuple(tensor for _, tensor in found)
 
 
@@ -122,8 +117,7 @@ def _first_capture(model: nn.Module, specs: Inputs, name: str, because: str | No
 
 
 def _capture(model: nn.Module, given: Example, name: str, because: str | None) -> Capture:
-    if any(is_uninitialized(tensor) for tensor in tensors(model)):
-        model = _run_once(model, given)
+    model = with_sizes(model, given)
     tables, unregistered, holder = Tables(model), unregistered_modules(model), _Holder(model, given)
     _refuse_scripts(model)
     with watched_calls(model) as called:
@@ -139,7 +133,7 @@ def _capture(model: nn.Module, given: Example, name: str, because: str | None) -
         tensors=tables.tensor_infos(),
         modules=tables.module_infos(called),
         unregistered=unregistered,
-        outputs=holder.outputs[:MAX_OUTPUTS] if holder.outputs != ("",) else (),
+        outputs=tuple(holder.outputs[:MAX_OUTPUTS]) if holder.outputs != [""] else (),
         train=train,
         evaluation=evaluation,
     )
@@ -152,22 +146,6 @@ def _input_infos(given: Example, sizes: tuple[int, int | None]) -> tuple[InputIn
         InputInfo(shape=tuple(one.shape[1:]), dtype=DTYPE_NAMES[one.dtype], batches=sizes, name=name)
         for name, one in zip(given.names, given.tensors, strict=True)
     )
-
-
-def _run_once(model: nn.Module, given: Example) -> nn.Module:
-    """A copy of a model with lazy layers in which they have found their sizes."""
-    # torch copies uninitialised parameters and not buffers
-    lazy = [tensor for tensor in tensors(model) if is_uninitialized(tensor)]
-    buffers = [id(one) for one in lazy if issubclass(type(one), UninitializedBuffer)]
-    with author_code(NotCapturable, "a model with lazy layers is captured as a copy, and it cannot be copied"):
-        trial, model = (copy.deepcopy(model, {one: UninitializedBuffer() for one in buffers}) for _ in range(2))
-    for one in (trial, model):
-        set_mode(one, False)
-    if failure := forward_failure(trial, given, training=False):
-        raise failure
-    with author_code(NotCapturable, "forward runs once and not again"), torch.no_grad():
-        given.copied().given_to(model)
-    return model
 
 
 def _both(one: tuple[int, int | None], other: tuple[int, int | None]) -> tuple[int, int | None]:
@@ -199,7 +177,7 @@ def _graph(holder: _Holder, training: bool, tables: Tables) -> tuple[Graph, tupl
     if fingerprint(random_states()) != before:
         file, line = drawing_line(model, given) or advice.author_place(model)
         raise NotCapturable(advice.DRAWS, file=file, line=line)
-    if _computes_in_other_types(model) and (failure := forward_failure(model, given, training)):
+    if (_computes_in_other_types(model) or given.looks_up) and (failure := forward_failure(model, given, training)):
         raise failure  # export does not mind what a real run refuses
     try:
         return translate(exported, tables, training), batches(exported)
