@@ -116,7 +116,8 @@ class Flow:
     def user(self, operator: Operator) -> Operator | None:
         """The only operator that takes an operator's result; None where there are several, or it is an output too."""
         users = self.users(operator)
-        return users[0] if len(users) == 1 and operator.index != self.output else None
+        returned = operator.index == self.output or operator.index in self.further
+        return users[0] if len(users) == 1 and not returned else None
 
     def upstream(self, operator: Operator) -> Iterator[Operator]:
         """All operators that an operator's result is made from, the nearest first."""

@@ -128,6 +128,17 @@ class TestFlow:
         assert [flow.operators[index].name for index in flow.further] == ["exp", "sin"]
         assert [one.name for one in flow.used] == ["tanh"]
 
+    def test_what_is_returned_too_has_more_than_one_user(self):
+        class Beside(nn.Module):
+            def forward(self, x):
+                y = x.tanh()
+                return {"logits": y.exp(), "hidden": y}
+
+        flow = flow_of(Beside())
+        tanh, exp = flow.used
+        assert flow.users(tanh) == (exp,)
+        assert flow.user(tanh) is None
+
     def test_no_input_used(self):
         class Constant(nn.Module):
             def __init__(self):
