@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -58,15 +58,20 @@ def layers(
     return tuple(_layer(row, header) for row in rows.values())
 
 
+def parameter_owners(model: GraphModel) -> Iterator[tuple[str, int]]:
+    """For each distinct storage of the registered parameters the module that registers it first, and its scalars."""
+    for index, tensors in enumerate(storage_users(model.header)):
+        stored = model.storage(index)
+        if isinstance(stored, torch.nn.Parameter):
+            first = next(tensor for tensor in tensors if tensor.role == "parameter").paths[0]
+            yield first.rpartition(".")[0], scalar_count(stored)
+
+
 def _give_parameters(model: GraphModel, header: Header, rows: dict[tuple[str, str], _Row]) -> None:
     types = {module.path: module.type for module in header.modules}
-    for index, tensors in enumerate(storage_users(header)):
-        stored = model.storage(index)
-        if not isinstance(stored, torch.nn.Parameter):
-            continue
-        owner = next(tensor for tensor in tensors if tensor.role == "parameter").paths[0].rpartition(".")[0]
+    for owner, scalars in parameter_owners(model):
         row = rows.setdefault((owner, ""), _Row(owner, types.get(owner, "")))
-        row.parameters += scalar_count(stored)
+        row.parameters += scalars
 
 
 def _layer(row: _Row, header: Header) -> Layer:
