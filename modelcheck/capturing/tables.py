@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor
 
-from modelcheck.author_trace import class_name, printable
-from modelcheck.capturing.tree import declared_kind, own_attributes, stored, walk, wire_text
+from modelcheck.author_trace import class_name, printable, shown_path
+from modelcheck.capturing.tree import declared_kind, further_paths, own_attributes, stored, walk, wire_text
 from modelcheck.errors import NotCapturable
 from modelcheck.graph.operators import DTYPE_NAMES
 from modelcheck.graph.wire import ModuleInfo, StorageInfo, TensorInfo
@@ -29,17 +29,20 @@ class Tables:
 
     def __init__(self, model: nn.Module) -> None:
         self.modules = list(walk(model))
+        self.files: dict[str, str] = {}  # of the nodes, as Python knows them, by their names in the graph
         self._entries: list[_Entry] = []
         self._known: dict[object, int] = {}
         self._constants: dict[bool, list[int]] = {}
         self._twins: list[torch.Tensor] = []
+        others = list(further_paths(model))
         for kind, role in (("_parameters", "parameter"), ("_buffers", "buffer")):
-            for path, module in self.modules:
+            for path, module in [*self.modules, *others]:
                 passing = own_attributes(module).get("_non_persistent_buffers_set") or ()
                 for name, tensor in stored(module, kind).items():
                     index = self._add(tensor, role, f"{path}.{name}" if path else name)
                     self._entries[index].persistent |= name not in passing
-        self._module_index = {path: index for index, (path, _) in enumerate(self.modules)}
+        indices = {id(module): index for index, (_, module) in enumerate(self.modules)}
+        self._module_index = {path: indices[id(module)] for path, module in [*others, *self.modules]}
 
     def tensor(self, tensor: torch.Tensor, path: str, training: bool) -> int:
         """The index of a tensor that a graph reads; one that is registered nowhere becomes a constant.
@@ -71,6 +74,12 @@ class Tables:
     def module(self, path: str) -> int:
         """The index of a module by its path, the model's own where there is no such path."""
         return self._module_index.get(path, 0)
+
+    def file(self, name: str) -> str:
+        """What a file is called in the graph; how Python knows it is kept in ``files``."""
+        shown = wire_text(shown_path(name))
+        self.files[shown] = name
+        return shown
 
     def _add(self, tensor: torch.Tensor, role: str, path: str) -> int:
         _check_kind(tensor, path)

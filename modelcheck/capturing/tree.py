@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, cast
 
 import torch
@@ -38,6 +39,8 @@ _BOOKKEEPING = (
     "get_submodule",
 )
 
+MOST_PATHS = 2**14  # beside the first ones: modules that hold each other twice have 2ⁿ
+
 
 def stored(module: nn.Module, kind: str) -> dict[str, Any]:
     """The dictionary in which a module stores its ``_parameters``, ``_buffers`` or ``_modules``."""
@@ -52,6 +55,12 @@ def stored(module: nn.Module, kind: str) -> dict[str, Any]:
 def own_attributes(module: nn.Module) -> dict[str, Any]:
     """The module's ``__dict__``, past its own ``__getattribute__``."""
     own: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    return own
+
+
+def class_attributes(kind: type) -> MappingProxyType[str, Any]:
+    """The class's own ``__dict__``, without asking a metaclass for it."""
+    own: MappingProxyType[str, Any] = type.__dict__["__dict__"].__get__(kind)
     return own
 
 
@@ -73,6 +82,22 @@ def walk(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         yield path, module
         children = stored(module, "_modules").items()
         stack.extend((f"{path}.{name}" if path else name, child) for name, child in reversed(list(children)))
+
+
+def further_paths(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The paths that lead to a module of the tree beside its first one; the state dict has all of them."""
+    first = {id(module): path for path, module in walk(root)}
+    stack: list[tuple[str, nn.Module, frozenset[int]]] = [("", root, frozenset())]
+    found = 0
+    while stack and found < MOST_PATHS:
+        path, module, above = stack.pop()
+        if id(module) in above:
+            continue
+        if first[id(module)] != path:
+            found += 1
+            yield path, module
+        children, above = reversed(list(stored(module, "_modules").items())), above | {id(module)}
+        stack.extend((f"{path}.{name}" if path else name, child, above) for name, child in children)
 
 
 def tensors(root: nn.Module) -> Iterator[torch.Tensor]:

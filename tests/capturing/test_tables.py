@@ -49,3 +49,21 @@ def test_equal_tensors_of_two_names_stay_two() -> None:
             return x * self.a + self.b
 
     assert len(capture_model(Net(), SHAPE).header.storages) == 2
+
+
+def test_the_weights_of_a_module_with_two_names_have_those_of_the_state_dict() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one = nn.Linear(8, 8)
+            self.blocks = nn.ModuleList([self.one, nn.Sequential(self.one)])
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.blocks[1](self.blocks[0](x))
+
+    header = capture_model(Net(), SHAPE).header
+    weight, bias = header.tensors
+    assert weight.paths == ("one.weight", "blocks.0.weight", "blocks.1.0.weight")
+    assert bias.paths == ("one.bias", "blocks.0.bias", "blocks.1.0.bias")
+    owners = {header.modules[node.module].path for node in header.evaluation.nodes if node.op == "aten.linear.default"}
+    assert owners == {"one"}

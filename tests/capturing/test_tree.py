@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from modelcheck.capturing.capture import capture_model
+from modelcheck.capturing.tree import MOST_PATHS, further_paths
 from modelcheck.errors import AuthorError
 from modelcheck.graph.capture import Capture, capture_from_bytes
 
@@ -182,3 +183,13 @@ def test_modules_and_their_classes_are_told_as_they_are() -> None:
     assert capture_model(SaysItIsABatchNorm(), SHAPE).header.modules[0].kind == "other"
     modules = {module.path: module for module in capture_model(CallsForwardItself(), SHAPE).header.modules}
     assert modules["lin"].called
+
+
+def test_modules_that_hold_each_other_have_an_end_of_names() -> None:
+    layer = nn.Linear(1, 1)
+    model = nn.Sequential(layer, layer)
+    model.add_module("itself", model)
+    assert [path for path, _ in further_paths(model)] == ["1"]
+    for _ in range(40):
+        model = nn.Sequential(model, model)
+    assert len(list(further_paths(model))) == MOST_PATHS
