@@ -14,6 +14,7 @@ from torch import nn
 from modelcheck.author_trace import class_name, describe_exception
 from modelcheck.capturing import advice
 from modelcheck.capturing.example import Example, example, values
+from modelcheck.capturing.ignores import with_author_lines
 from modelcheck.capturing.lazy import with_sizes
 from modelcheck.capturing.manners import (
     attributes_as_found,
@@ -137,6 +138,7 @@ def _capture(model: nn.Module, given: Example, name: str, because: str | None) -
         train=train,
         evaluation=evaluation,
     )
+    header = with_author_lines(header, model, tables.files)
     check_header(header)
     return Capture(header, tables.storages())
 

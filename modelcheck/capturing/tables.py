@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -80,6 +80,10 @@ class Tables:
         shown = wire_text(shown_path(name))
         self.files[shown] = name
         return shown
+
+    def lying_in(self, memories: Container[object]) -> frozenset[int]:
+        """The indices of the tensors that lie in one of the memories (``memory``)."""
+        return frozenset(index for index, entry in enumerate(self._entries) if memory(entry.tensor) in memories)
 
     def _add(self, tensor: torch.Tensor, role: str, path: str) -> int:
         _check_kind(tensor, path)
@@ -174,6 +178,11 @@ class _Group:
             trainable=entry.role == "parameter" and _requires_grad(entry.tensor),
             persistent=entry.persistent,
         )
+
+
+def memory(tensor: torch.Tensor) -> object:
+    """Equal for two tensors that share a storage."""
+    return _memory(_plain(tensor))
 
 
 def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -16,10 +16,9 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.export.graph_signature import InputKind
 from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 
-from modelcheck.author_trace import class_name, shown_path
+from modelcheck.author_trace import class_name
 from modelcheck.capturing import advice
 from modelcheck.capturing.tables import Tables
-from modelcheck.capturing.tree import wire_text
 from modelcheck.errors import NotCapturable
 from modelcheck.graph.operators import DTYPE_NAMES, EQUATION, MEMORY_FORMAT_NAMES, WORDS, is_allowed
 from modelcheck.graph.wire import (
@@ -159,7 +158,8 @@ class _Translation:
         return self._body(body, inner, enabled)
 
     def _operator(self, node: torch.fx.Node, env: dict[torch.fx.Node, Any], grad: bool) -> NodeRef:
-        file, line = _author_line(node)
+        raw, line = _author_line(node)
+        file = self.tables.file(raw) if raw else None
         target, out = node.target, node.kwargs.get("out")
         if out is not None:
             target = _without_out(target)
@@ -184,8 +184,7 @@ class _Translation:
                 grad=grad,
             )
         except _NoForm as error:
-            shown = shown_path(file) if file else None
-            raise NotCapturable(str(error), file=shown, line=line) from None
+            raise NotCapturable(str(error), file=file, line=line) from None
         made = self._append(encoded)
         if out is None:
             return made
@@ -275,5 +274,5 @@ def _author_line(node: torch.fx.Node) -> tuple[str | None, int | None]:
     """The innermost frame that is neither torch's nor ours."""
     for file, line in reversed(_FRAME.findall(node.meta.get("stack_trace") or "")):
         if not file.startswith((_TORCH, _OURS)) and not file.startswith("torch/"):
-            return wire_text(shown_path(file)), int(line)
+            return file, int(line)
     return None, None

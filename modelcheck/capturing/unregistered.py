@@ -18,7 +18,7 @@ from torch import nn
 
 from modelcheck.author_trace import class_name
 from modelcheck.capturing.manners import is_uninitialized
-from modelcheck.capturing.tree import own_attributes, stored, walk, wire_text
+from modelcheck.capturing.tree import class_attributes, own_attributes, stored, walk, wire_text
 from modelcheck.graph.check import MAX_COUNT, MAX_UNREGISTERED
 from modelcheck.graph.wire import HolderKind, UnregisteredInfo
 
@@ -138,7 +138,7 @@ def _attributes(value: object) -> dict[str, object]:
     if issubclass(type(value), _NO_HOLDERS) or _package(type(value)) in _NO_HOLDERS_FROM:
         return {}
     for kind in type.__dict__["__mro__"].__get__(type(value)):
-        slot: Any = _namespace(kind).get("__dict__")
+        slot: Any = class_attributes(kind).get("__dict__")
         if type(slot) in (types.GetSetDescriptorType, types.MemberDescriptorType):
             own: dict[str, object] = slot.__get__(value)
             return own
@@ -146,13 +146,7 @@ def _attributes(value: object) -> dict[str, object]:
 
 
 def _package(kind: type) -> str:
-    return wire_text(_namespace(kind).get("__module__")).partition(".")[0]
-
-
-def _namespace(kind: type) -> types.MappingProxyType[str, Any]:
-    """The class's own names, without asking a metaclass for them."""
-    names: types.MappingProxyType[str, Any] = type.__dict__["__dict__"].__get__(kind)
-    return names
+    return wire_text(class_attributes(kind).get("__module__")).partition(".")[0]
 
 
 def _info(place: _Place, module: nn.Module) -> UnregisteredInfo:

@@ -29,6 +29,9 @@ MAX_TENSORS = 100_000
 MAX_MODULES = 100_000
 MAX_UNREGISTERED = 1_000
 MAX_OUTPUTS = 64
+MAX_IGNORES = 10_000
+MAX_IGNORED = 200_000  # names in all comments that ignore advice
+MAX_CODES = 100  # in one of them
 MAX_COUNT = 2**63 - 1
 MAX_ELEMENTS = 2**33
 MAX_RANK = 16
@@ -71,7 +74,9 @@ def _check_tables(header: Header) -> None:
         _require(len(one.name or "") <= MAX_NAME, "an input's name is too long")
     for module in header.modules:
         _require(len(module.path) <= MAX_NAME and len(module.type) <= MAX_NAME, "a module's name is too long")
+        _check_place("a module", module.file, module.line)
     _check_unregistered(header)
+    _check_ignores(header)
     _require(len(header.outputs) <= MAX_OUTPUTS, f"it names more than {MAX_OUTPUTS} outputs")
     _require(all(len(name) <= MAX_NAME for name in header.outputs), "an output's name is too long")
     for index, tensor in enumerate(header.tensors):
@@ -85,6 +90,20 @@ def _check_unregistered(header: Header) -> None:
         texts = (module.path, module.attribute, module.type)
         _require(all(len(text) <= MAX_NAME for text in texts), "an unregistered module's name is too long")
         _require(0 <= module.parameters <= MAX_COUNT, "an unregistered module has an impossible number of parameters")
+        _check_place("an unregistered module", module.file, module.line)
+
+
+def _check_ignores(header: Header) -> None:
+    named = sum(len(one.modules) for one in header.ignores)
+    _require(len(header.ignores) <= MAX_IGNORES and named <= MAX_IGNORED, "it has too many comments that ignore advice")
+    for one in header.ignores:
+        _check_place("a comment that ignores advice", one.file, one.line)
+        _require(len(one.codes) <= MAX_CODES, f"a comment ignores more than {MAX_CODES} rules")
+        _require(all(len(text) <= MAX_NAME for text in (*one.modules, *one.codes)), "a comment's name is too long")
+
+
+def _check_place(what: str, file: str | None, line: int | None) -> None:
+    _require(len(file or "") <= MAX_NAME and 0 <= (line or 0) <= MAX_COUNT, f"{what} has an impossible place")
 
 
 def _check_tensor(what: str, tensor: TensorInfo, header: Header) -> None:

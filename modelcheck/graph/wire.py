@@ -131,12 +131,18 @@ ModuleKind = Literal[
 
 
 class ModuleInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A registered module as its author declared it. The first entry is the model itself, with an empty path."""
+    """A registered module as its author declared it. The first entry is the model itself, with an empty path.
+
+    Args:
+        file, line: the author's statement that declares it, where one was found.
+    """
 
     path: str
     type: str
     kind: ModuleKind
     called: bool
+    file: str | None = None
+    line: int | None = None
 
 
 HolderKind = Literal["list", "tuple", "dict", "set", "object", "attribute"]
@@ -150,6 +156,7 @@ class UnregisteredInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         attribute: the module's attribute where that way begins: ``layers``.
         holder: what that attribute is; ``attribute`` where it is the module itself.
         parameters: scalars that the module registers.
+        file, line: the author's statement that sets the attribute, where one was found.
     """
 
     path: str
@@ -157,6 +164,23 @@ class UnregisteredInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     holder: HolderKind
     type: str
     parameters: int
+    file: str | None = None
+    line: int | None = None
+
+
+class IgnoreInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A comment of the author's that ignores advice: ``# modelcheck: ignore[MC402]``; a claim throughout.
+
+    Args:
+        file, line: where it stands.
+        modules: the paths of the modules and tensors that are declared there.
+        codes: rules' codes or names, as written; empty for all.
+    """
+
+    file: str
+    line: int
+    modules: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 class InputInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -197,5 +221,6 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     modules: tuple[ModuleInfo, ...]
     unregistered: tuple[UnregisteredInfo, ...] = ()  # captures written before it was told have none
     outputs: tuple[str, ...] = ()  # likewise
+    ignores: tuple[IgnoreInfo, ...] = ()  # likewise
     train: Graph
     evaluation: Graph
