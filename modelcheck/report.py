@@ -38,6 +38,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
 
 
+class UnknownIgnore(msgspec.Struct, frozen=True, kw_only=True):
+    """A comment of the author's that ignores what is no rule."""
+
+    name: str
+    file: str
+    line: int
+
+
 class RuleOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one rule decided: the evidence where it ran, the cause where it could not."""
 
@@ -126,6 +134,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known about one target; the contract's JSON in this order.
 
     ``origin`` is None for a module, an installed package's name, a saved capture, and where no model was built.
+    ``ignored`` is advice that comments in the author's file took out of ``findings``.
     """
 
     schema_version: int = 1
@@ -138,6 +147,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts | None
     layers: tuple[Layer, ...] = ()
     findings: tuple[Finding, ...]
+    ignored: tuple[Finding, ...] = ()
+    unknown_ignores: tuple[UnknownIgnore, ...] = ()
     rules: tuple[RuleOutcome, ...]
     metrics: Metrics | None = None
 

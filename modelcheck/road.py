@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from modelcheck.errors import AuthorError, ForwardError, UsageError
 from modelcheck.files import check_writable
-from modelcheck.judge import judge, score, verdict
+from modelcheck.judge import judge, score, unknown_ignores, verdict
 from modelcheck.names import unknown_name
 from modelcheck.policy import Policy
 from modelcheck.report import Metrics, Report, Tool
@@ -64,11 +64,12 @@ class Road:
         shape = tuple(self.input) if self.input else None
         declared = self.policy.model.input
         classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
-        description, metrics, failure, origin = None, None, None, None
+        header, description, metrics, failure, origin = None, None, None, None, None
         try:
             captured, origin = capture_target(
                 self.target, shape, self.policy, self.arguments, self.seed, isolated=self.isolated, pick=self.pick
             )
+            header = captured.header
             description = _describe(captured)
             if prepared and measure and _fits(description, prepared):
                 metrics = measure.run(captured, description, prepared, self.seed)
@@ -84,18 +85,22 @@ class Road:
             classes=classes,
             most_epochs=self.policy.training.epochs,
             origin=origin,
+            places=header.places() if header else {},
+            ignores=header.ignores if header else (),
         )
-        outcomes, findings = judge(subject, active)
+        outcomes, findings, ignored = judge(subject, active)
         return Report(
             tool=_tool(),
             target=_name(self.target),
             origin=origin,
             policy=self.policy.name,
             verdict=verdict(subject, active, outcomes, findings, strict=self.strict, measured=measure is not None),
-            score=score(self.policy, outcomes),
+            score=score(self.policy, outcomes, ignored),
             facts=subject.facts,
             layers=subject.layers,
             findings=findings,
+            ignored=ignored,
+            unknown_ignores=unknown_ignores(subject),
             rules=outcomes,
             metrics=metrics,
         )

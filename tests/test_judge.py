@@ -45,7 +45,7 @@ def judged(
 ) -> tuple[str, RuleOutcome, int]:
     subject = Subject(failure=failure)
     active = [ActiveRule(Made(said, waits=waits), Options(), severity)]
-    outcomes, findings = judge(subject, active)
+    outcomes, findings, _ = judge(subject, active)
     return verdict(subject, active, outcomes, findings, strict=strict, measured=measured), outcomes[0], len(findings)
 
 
@@ -91,7 +91,7 @@ def test_evidence_and_cause() -> None:
 
 
 def test_a_finding_carries_the_rules_severity_and_the_problems_place() -> None:
-    _, (finding,) = judge(Subject(), [ActiveRule(Made(FAILS), Options(), "advice")])
+    _, (finding,), _ = judge(Subject(), [ActiveRule(Made(FAILS), Options(), "advice")])
     assert (finding.code, finding.name, finding.severity, finding.message) == ("MC999", "made", "advice", "three")
     assert (finding.where, finding.file, finding.line) == ("a", "net.py", 3)
 

@@ -224,3 +224,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ignores: tuple[IgnoreInfo, ...] = ()  # likewise
     train: Graph
     evaluation: Graph
+
+    def places(self) -> dict[str, tuple[str, int]]:
+        """Where modules are declared, and attributes set that hold unregistered ones; by path, as claimed."""
+        held = [(one.path, one) for one in self.modules] + [(one.attribute, one) for one in self.unregistered]
+        return {path: (one.file, one.line) for path, one in held if one.file is not None and one.line is not None}

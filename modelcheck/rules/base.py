@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,6 +12,7 @@ from msgspec import Meta
 from modelcheck.errors import AuthorError
 from modelcheck.facts.flow import Flows
 from modelcheck.facts.structs import Facts, Layer
+from modelcheck.graph.wire import IgnoreInfo
 from modelcheck.origin import Origin
 from modelcheck.report import Metrics, Severity
 
@@ -49,6 +51,8 @@ class Subject:
         classes: how many scores the policy expects of one sample.
         most_epochs: within how many epochs the policy asks for its accuracy.
         origin: where the model came from, where its author's files were read for it.
+        places: the author's file and line where a module is declared, by its path.
+        ignores: the author's comments that ignore advice.
     """
 
     facts: Facts | None = None
@@ -60,11 +64,18 @@ class Subject:
     classes: int | None = None
     most_epochs: int | None = None
     origin: Origin | None = None
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    ignores: tuple[IgnoreInfo, ...] = ()
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding of a rule; the severity is the rule's unless given."""
+    """One finding of a rule; the severity is the rule's unless given.
+
+    Args:
+        where: the path of the module, parameter or attribute that it is about; of several, with commas between.
+        file, line: the author's; where they are not given, and one module is named, where that is declared.
+    """
 
     message: str
     where: str | None = None

@@ -50,7 +50,7 @@ def in_file(text: str, folder: Path) -> Report:
 
 def stopped(error: AuthorError) -> Report:
     """The report on a model whose road ended with that error."""
-    outcomes, findings = judge(Subject(failure=error), load_policy("mnist-20k").active())
+    outcomes, findings, _ = judge(Subject(failure=error), load_policy("mnist-20k").active())
     return Report(
         tool=Tool(name="modelcheck", version="", torch=""),
         target="net.py:Net",
@@ -65,7 +65,7 @@ def stopped(error: AuthorError) -> Report:
 def submitted(report: Report) -> Report:
     """The report as of a folder without a name, of which all that can be told is told."""
     subject = Subject(facts=report.facts, layers=report.layers, input_shape=(1, 28, 28), classes=10, origin=ORIGIN)
-    outcomes, findings = judge(subject, load_policy("mnist-20k").active())
+    outcomes, findings, _ = judge(subject, load_policy("mnist-20k").active())
     return msgspec.structs.replace(report, target="submission", origin=ORIGIN, rules=outcomes, findings=findings)
 
 

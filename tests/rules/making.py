@@ -101,5 +101,5 @@ def decide(
     options = parse_options(rule, setting, "policy.toml", f"rules.{rule.name}")
     failure = subject.pop("failure", None if known else AuthorError("it failed"))
     active = [ActiveRule(rule, options, rule.kind)]
-    (outcome,), findings = judge(Subject(facts=known, failure=failure, **subject), active)
+    (outcome,), findings, _ = judge(Subject(facts=known, failure=failure, **subject), active)
     return outcome, findings

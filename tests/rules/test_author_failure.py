@@ -27,7 +27,7 @@ ALL = [rule.code for rule in all_rules() if isinstance(rule, FailureRule)]
 
 
 def outcomes(failure: AuthorError) -> dict[str, tuple[str, str | None]]:
-    judged, findings = judge(Subject(failure=failure), Policy().active(ALL))
+    judged, findings, _ = judge(Subject(failure=failure), Policy().active(ALL))
     assert [finding.code for finding in findings] == [failure.code]
     return {one.code: (one.outcome, one.cause) for one in judged}
 
@@ -39,7 +39,7 @@ def test_these_rules_are_known() -> None:
 @pytest.mark.parametrize("error", [LoadError, DamagedCapture, ConstructorError, ForwardError, NotCapturable])
 def test_the_step_that_failed_ends_the_road(error: type[AuthorError]) -> None:
     failure = error("net.py, line 3: no\nwhat helps", file="net.py", line=3)
-    judged, (finding,) = judge(Subject(failure=failure), Policy().active(ALL))
+    judged, (finding,), _ = judge(Subject(failure=failure), Policy().active(ALL))
     steps = [one for one in judged if one.code in STEPS]
     position = STEPS.index(error.code)
     assert [one.outcome for one in steps] == ["pass"] * position + ["fail"] + ["not run"] * (3 - position)
@@ -64,14 +64,14 @@ def test_a_process_that_was_stopped_may_have_been_anywhere(error: type[AuthorErr
 
 
 def test_all_pass_on_a_captured_model() -> None:
-    judged, findings = judge(Subject(facts=PLAIN), Policy().active(ALL))
+    judged, findings, _ = judge(Subject(facts=PLAIN), Policy().active(ALL))
     assert [(one.code, one.outcome) for one in judged] == [(code, "pass") for code in ALL]
     assert findings == ()
 
 
 def test_every_other_rule_is_not_run_where_nothing_was_captured() -> None:
     active = [one for one in Policy().active(["MC"]) if not isinstance(one.rule, FailureRule)]
-    judged, findings = judge(Subject(failure=ForwardError("no")), active)
+    judged, findings, _ = judge(Subject(failure=ForwardError("no")), active)
     assert len(judged) > 5
     assert {(one.outcome, one.cause) for one in judged} == {("not run", "nothing was captured (MC003)")}
     assert findings == ()

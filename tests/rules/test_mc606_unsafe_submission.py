@@ -32,7 +32,7 @@ def test_bad_is_found() -> None:
     pack("Bad")
     with pytest.raises(UnsafeSubmission) as caught, unpacked("sub.zip"):
         pass
-    outcomes, (finding,) = judge(Subject(failure=caught.value), Policy().active(["MC606"]))
+    outcomes, (finding,), _ = judge(Subject(failure=caught.value), Policy().active(["MC606"]))
     (outcome,) = [one for one in outcomes if one.code == "MC606"]
     assert (outcome.code, outcome.outcome, outcome.evidence) == ("MC606", "fail", "is not safe to open")
     assert (finding.code, finding.file) == ("MC606", "sub.zip")
@@ -60,5 +60,5 @@ def test_good_is_unpacked() -> None:
 )
 def test_it_is_the_first_step(failure: AuthorError | None, outcome: str) -> None:
     subject = Subject(failure=failure) if failure else Subject(facts=PLAIN)
-    outcomes, _ = judge(subject, Policy().active(["MC606"]))
+    outcomes, _, _ = judge(subject, Policy().active(["MC606"]))
     assert [one.outcome for one in outcomes if one.code == "MC606"] == [outcome]

@@ -24,7 +24,7 @@ def effect(kind: EffectKind, line: int, file: str = "net.py") -> Effect:
 def told(*effects: Effect, severity: Severity = "advice") -> Any:
     """What the rule says of those under that severity."""
     subject = Subject(facts=PLAIN, origin=Origin(file="net.py", line=3, name="Net", left_out=effects))
-    (outcome,), findings = judge(subject, [ActiveRule(ImportSideEffects(), Options(), severity)])
+    (outcome,), findings, _ = judge(subject, [ActiveRule(ImportSideEffects(), Options(), severity)])
     return outcome, findings
 
 
