@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelcheck.inputs import Given
 from modelcheck.policy import Policy, load_policy
 from modelcheck.report import Report
 from modelcheck.road import Device, Road, Scoring, Training, capture_target
@@ -21,7 +22,7 @@ def inspect(
     target: Target,
     *,
     policy: Policy | str | Path | None = None,
-    input: Sequence[int] | None = None,  # noqa: A002 — the contract's name
+    input: Given | Sequence[Given] | None = None,  # noqa: A002 — the contract's name
     arguments: Mapping[str, object] | None = None,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
@@ -35,7 +36,8 @@ def inspect(
         target: an ``nn.Module``, a class, or a TARGET as on the command line.
         policy: a preset's name, a file, or a Policy; without one the nearest ``modelcheck.toml`` or
             ``[tool.modelcheck]``.
-        input: one sample's shape (C, H, W); else the policy's, else (1, 28, 28).
+        input: one sample's shape (C, H, W), or as the command has it ("tokens:128:int64"), or a list of these for
+            several inputs; else the policy's, else what the first layer suggests.
         arguments: for the target's constructor.
         select, ignore: codes, names or prefixes of codes of the rules that run, or do not.
         strict: advice counts against the verdict.
@@ -68,18 +70,18 @@ def candidates(target: str) -> tuple[str, ...]:
 def capture(
     target: Target,
     *,
-    input: Sequence[int] | None = None,  # noqa: A002 — the contract's name
+    input: Given | Sequence[Given] | None = None,  # noqa: A002 — the contract's name
     arguments: Mapping[str, object] | None = None,
 ) -> Capture:
     """The model's graphs and weights; ``.save("net.mcz")`` writes them.
 
-    Without an input, the nearest policy's is taken, as by ``inspect``.
+    Without an input, the nearest policy's is taken, else what the first layer suggests, as by ``inspect``.
 
     Raises:
         UsageError: nothing has the target's name.
         AuthorError: the author's code could not be loaded, captured or run.
     """
-    captured, _ = capture_target(target, tuple(input) if input else None, load_policy(), arguments)
+    captured, _ = capture_target(target, input, arguments, expected=load_policy().model.input)
     return captured
 
 
@@ -87,7 +89,7 @@ def train_eval(
     target: Target,
     *,
     policy: Policy | str | Path | None = None,
-    input: Sequence[int] | None = None,  # noqa: A002 — the contract's name
+    input: Given | Sequence[Given] | None = None,  # noqa: A002 — the contract's name
     arguments: Mapping[str, object] | None = None,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
@@ -140,7 +142,7 @@ def evaluate(
     *,
     weights: str | Path,
     policy: Policy | str | Path | None = None,
-    input: Sequence[int] | None = None,  # noqa: A002 — the contract's name
+    input: Given | Sequence[Given] | None = None,  # noqa: A002 — the contract's name
     arguments: Mapping[str, object] | None = None,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),

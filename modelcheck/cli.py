@@ -33,7 +33,8 @@ from modelcheck.cli_options import (
 )
 from modelcheck.errors import ModelcheckError, UsageError
 from modelcheck.files import check_writable, write_beside
-from modelcheck.names import shortened, unknown_name
+from modelcheck.inputs import input_specs
+from modelcheck.names import unknown_name
 
 app = typer.Typer(
     name="modelcheck",
@@ -304,7 +305,7 @@ def capture(
         raise UsageError(f"--output {output}: a capture's file ends in .mcz, as in {output.stem or 'net'}.mcz")
     check_writable(output, "--output")
     with _interruptible():
-        made = modelcheck.capture(target, input=_shape(input_), arguments=_arguments(arg))
+        made = modelcheck.capture(target, input=input_specs(input_), arguments=_arguments(arg))
         made.save(output)
     _say(f"wrote {output} ({output.stat().st_size:,} bytes)")
 
@@ -352,7 +353,7 @@ def policy(
 
 def _shared(
     policy: str | None,
-    input_: str | None,
+    input_: list[str] | None,
     arg: list[str] | None,
     select: list[str] | None,
     ignore: list[str] | None,
@@ -361,25 +362,13 @@ def _shared(
 ) -> dict[str, Any]:
     return {
         "policy": policy,
-        "input": _shape(input_),
+        "input": input_specs(input_),
         "arguments": _arguments(arg),
         "select": select or (),
         "ignore": ignore or (),
         "strict": strict,
         "isolated": isolated,
     }
-
-
-def _shape(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.lower().replace("×", "x").split("x")]
-    if not all(part.isdecimal() and len(part) <= 6 and 0 < int(part) <= 100_000 for part in parts):
-        raise UsageError(
-            f"--input {shortened(text)}: the sizes of one sample joined by x are expected, such as 1x28x28 for one "
-            "channel of 28 rows and 28 columns (no batch size)"
-        )
-    return tuple(int(part) for part in parts)
 
 
 def _arguments(given: list[str] | None) -> dict[str, object]:

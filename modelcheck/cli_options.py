@@ -45,11 +45,12 @@ PolicyOption = Annotated[
     ),
 ]
 InputOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--input",
-        metavar="CxHxW",
-        help="Shape of one sample, such as 3x224x224; else the policy's, else 1x28x28.",
+        metavar="[NAME:]SHAPE[:TYPE]",
+        help="Shape of one sample, without the batch: 3x224x224, or 128:int64 for tokens. May be repeated, with the "
+        "names of forward's arguments: mask:128:bool. Else the policy's, else what the first layer suggests.",
         rich_help_panel=MODEL,
         show_default=False,
     ),

@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import nn
 
 from modelcheck.author_trace import author_code
-from modelcheck.capturing.capture import capture_model
+from modelcheck.capturing.inference import capture_for
 from modelcheck.capturing.manners import process_as_found
-from modelcheck.errors import ConstructorError, UsageError
+from modelcheck.capturing.weightless import Weightless, described, with_values
+from modelcheck.errors import AuthorError, ConstructorError, UsageError
 from modelcheck.graph.capture import Capture
+from modelcheck.inputs import Inputs
 from modelcheck.origin import Origin, Pick
 from modelcheck.target import LoadedModel, loaded
 
 
 def capture_here(
     target: str | nn.Module | type[nn.Module],
-    shape: Sequence[int],
+    inputs: Inputs | None,
     arguments: Mapping[str, object] | None = None,
     seed: int = 0,
     pick: Pick | None = None,
+    *,
+    weightless: bool = False,
 ) -> tuple[Capture, Origin | None]:
     """The capture of what the target names, and where it came from; the author's code runs in this process.
 
     Args:
         target: a model, a class or a TARGET.
-        shape: one sample's.
+        inputs: what the model takes; None where it is to be inferred.
         arguments: for the constructor.
         seed: of the initialisation.
         pick: which of several candidates to take; None where that is an error.
+        weightless: of a large model that is built here, the weights may be missing.
     Raises:
         UsageError: nothing has that name.
         AuthorError: the author's code could not be loaded, captured or run.
     """
+    if weightless and not isinstance(target, nn.Module):
+        mode = Weightless()
+        try:
+            with built(target, arguments, seed, pick, mode) as made:
+                values = described(made.model) if mode.used else {}
+                return with_values(capture_for(made.model, inputs, made.name), values), made.origin()
+        except AuthorError as error:
+            if not mode.used or "meta" not in error.message:
+                raise  # else the author's code needs the numbers
     with built(target, arguments, seed, pick) as made:
-        return capture_model(made.model, shape, made.name), made.origin()
+        return capture_for(made.model, inputs, made.name), made.origin()
 
 
 @contextlib.contextmanager
@@ -46,6 +60,7 @@ def built(
     arguments: Mapping[str, object] | None = None,
     seed: int = 0,
     pick: Pick | None = None,
+    mode: Weightless | None = None,
 ) -> Iterator[LoadedModel]:
     """The model; within the context its forward can execute and import what it needs. The process is left as it was.
 
@@ -54,6 +69,7 @@ def built(
         arguments: for the constructor.
         seed: of the initialisation, where the model is built here: equal commands give equal reports.
         pick: which of several candidates to take; None where that is an error.
+        mode: what the model is built within.
     Raises:
         UsageError: nothing has that name, or arguments are given for a model that is already built.
         AuthorError: the author's code raised.
@@ -63,12 +79,21 @@ def built(
             raise UsageError("arguments are given for a model that is already built")
         yield LoadedModel(target, type(target).__name__, lambda: None)
         return
-    with process_as_found():
+    with process_as_found(), contextlib.ExitStack() as later:
         torch.manual_seed(seed)
-        if isinstance(target, str):
-            with loaded(target, arguments, pick) as made:
-                yield made
-        else:
-            with author_code(ConstructorError, f"{target.__name__} could not be built"):
-                model = target(**(arguments or {}))
-            yield LoadedModel(model, target.__name__, lambda: None)
+        with mode or contextlib.nullcontext():
+            made = later.enter_context(_made(target, arguments, pick))
+        yield made
+
+
+@contextlib.contextmanager
+def _made(
+    target: str | type[nn.Module], arguments: Mapping[str, object] | None, pick: Pick | None
+) -> Iterator[LoadedModel]:
+    if isinstance(target, str):
+        with loaded(target, arguments, pick) as made:
+            yield made
+        return
+    with author_code(ConstructorError, f"{target.__name__} could not be built"):
+        model = target(**(arguments or {}))
+    yield LoadedModel(model, target.__name__, lambda: None)

@@ -8,8 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from modelcheck.errors import AuthorError, ForwardError, UsageError
+from modelcheck.errors import AuthorError, UsageError
 from modelcheck.files import check_writable
+from modelcheck.inputs import Given, Inputs, InputSpec, input_specs, readings
 from modelcheck.judge import judge, score, unknown_ignores, verdict
 from modelcheck.names import unknown_name
 from modelcheck.policy import Policy
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     Target = str | nn.Module | type[nn.Module]
 
-DEFAULT_INPUT = (1, 28, 28)
 CAPTURE_SUFFIX = ".mcz"
 TRAINED_BATCH = 64  # of the sizes that are tried, the one that stands for any
 _NORMALIZE = "normalize"  # in the metadata of saved weights: whether they want normalised pictures
@@ -43,7 +43,7 @@ class Road:
 
     target: Target
     policy: Policy
-    input: Sequence[int] | None
+    input: Given | Sequence[Given] | None
     arguments: Mapping[str, object] | None
     select: Iterable[str]
     ignore: Iterable[str]
@@ -61,13 +61,20 @@ class Road:
         policy = self.policy.scoring() if measure else self.policy
         active = policy.active(self.select, self.ignore)
         prepared = measure.prepare() if measure else None
-        shape = tuple(self.input) if self.input else None
         declared = self.policy.model.input
+        expected = declared or (prepared.dataset.input_shape if prepared else None)
         classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
         header, description, metrics, failure, origin = None, None, None, None, None
         try:
             captured, origin = capture_target(
-                self.target, shape, self.policy, self.arguments, self.seed, isolated=self.isolated, pick=self.pick
+                self.target,
+                self.input,
+                self.arguments,
+                self.seed,
+                expected=expected,
+                isolated=self.isolated,
+                pick=self.pick,
+                weightless=measure is None,
             )
             header = captured.header
             description = _describe(captured)
@@ -81,7 +88,7 @@ class Road:
             flows=description.flows if description else None,
             metrics=metrics,
             failure=failure,
-            input_shape=declared or shape,
+            input_shape=declared,
             classes=classes,
             most_epochs=self.policy.training.epochs,
             origin=origin,
@@ -210,65 +217,56 @@ class Prepared:
 
 def capture_target(
     target: Target,
-    shape: tuple[int, ...] | None,
-    policy: Policy,
+    given: Given | Sequence[Given] | None,
     arguments: Mapping[str, object] | None,
     seed: int = 0,
     *,
+    expected: tuple[int, ...] | None = None,
     isolated: bool = False,
     pick: Pick | None = None,
+    weightless: bool = False,
 ) -> tuple[Capture, Origin | None]:
     """The capture that a target is or gives, and where the model came from, where its author's files were read for it.
 
     Args:
         target: a model, a class or a TARGET.
-        shape: one sample's, where the user gives it; else the policy's, else ``DEFAULT_INPUT``.
-        policy: for the declared input.
+        given: what it takes, as the user says.
         arguments: for the constructor.
         seed: of the initialisation.
+        expected: what it takes where the user does not say; where nothing does, that is inferred.
         pick: which of several candidates to take; None where that is an error.
         isolated: the author's code runs in a process of its own; a capture has none, and is read here.
+        weightless: of a large model that is built here, the weights may be missing.
     Raises:
         UsageError: nothing has that name, or what is given does not go with a capture or with a process of its own.
         AuthorError: the author's code could not be loaded, captured or run, or the capture is damaged.
     """
-    from modelcheck.graph.capture import load_capture
-
     if isinstance(target, str) and target.endswith(CAPTURE_SUFFIX):
         if arguments:
             raise UsageError(f"{target} is a capture, which takes no arguments")
-        loaded = load_capture(target)
-        if shape and loaded.header.inputs[0].shape != shape:
-            held = "x".join(map(str, loaded.header.inputs[0].shape))
-            raise UsageError(f"{target} was captured for an input of {held}: leave --input out")
-        return loaded, None
-    declared = shape or policy.model.input
-    try:
-        return _captured(target, declared or DEFAULT_INPUT, arguments, seed, isolated, pick)
-    except ForwardError as error:
-        if declared:
-            raise
-        hint = "An input of 1x28x28 was assumed; --input CxHxW (in Python: input=(C, H, W)) declares another."
-        raise ForwardError(f"{error.message}\n{hint}", file=error.file, line=error.line) from None
-
-
-def _captured(
-    target: Target,
-    shape: tuple[int, ...],
-    arguments: Mapping[str, object] | None,
-    seed: int,
-    isolated: bool,
-    pick: Pick | None,
-) -> tuple[Capture, Origin | None]:
+        return _loaded_capture(target, input_specs(given)), None
+    inputs = input_specs(given) or input_specs(expected)
     if not isolated:
         from modelcheck.loading import capture_here
 
-        return capture_here(target, shape, arguments, seed, pick)
+        return capture_here(target, inputs, arguments, seed, pick, weightless=weightless)
     from modelcheck.isolated.parent import capture_isolated
 
     if not isinstance(target, str):
         raise UsageError(f"{_name(target)} is in this process already: only a TARGET, as net.py:Net, can be isolated")
-    return capture_isolated(target, shape, arguments, seed, pick)
+    return capture_isolated(target, inputs, arguments, seed, pick)
+
+
+def _loaded_capture(path: str, inputs: Inputs | None) -> Capture:
+    """The capture in a file; what the user says of its input must be so."""
+    from modelcheck.graph.capture import load_capture
+
+    captured = load_capture(path)
+    held = tuple(InputSpec(one.shape, one.dtype, one.name) for one in captured.header.inputs)
+    unnamed = [[(one.shape, one.dtype) for one in specs] for specs in (held, *(readings(inputs) if inputs else ()))]
+    if inputs and unnamed[0] not in unnamed[1:]:
+        raise UsageError(f"{path} was captured for an input of {', '.join(map(str, held))}: leave --input out")
+    return captured
 
 
 def _describe(captured: Capture) -> Description:

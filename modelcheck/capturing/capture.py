@@ -30,6 +30,7 @@ from modelcheck.capturing.translate import batches, translate
 from modelcheck.capturing.tree import (
     declared_kind,
     device_of,
+    is_script,
     own_attributes,
     plain_bookkeeping,
     stored,
@@ -156,7 +157,7 @@ def _both(one: tuple[int, int | None], other: tuple[int, int | None]) -> tuple[i
 
 
 def _refuse_scripts(model: nn.Module) -> None:
-    if issubclass(type(model), torch.jit.ScriptModule):
+    if is_script(model):
         raise NotCapturable(advice.SCRIPTED)
 
 

@@ -34,16 +34,19 @@ class Example:
         named = {name: tensor for name, tensor in pairs if name is not None}
         return model(*[tensor for name, tensor in pairs if name is None], **named)
 
+    @property
+    def looks_up(self) -> bool:
+        """Whether there are integers, which may be indices into a table that ends before them."""
+        return any(not (one.is_floating_point() or one.is_complex()) for one in self.tensors)
+
     def copied(self) -> Example:
         """The same numbers in other memory, as forward may change them."""
         return Example(self.names, tuple(tensor.clone() for tensor in self.tensors))
 
     def __str__(self) -> str:
-        shapes = [f"{f'{name} ' if name else ''}{list(one.shape)}" for name, one in self._shown()]
+        pairs = zip(self.names, self.tensors, strict=True)
+        shapes = [f"{f'{name} ' if name else ''}{list(one.shape)}" for name, one in pairs]
         return f"an input of shape {shapes[0]}" if len(shapes) == 1 else f"inputs of the shapes {', '.join(shapes)}"
-
-    def _shown(self) -> list[tuple[str | None, torch.Tensor]]:
-        return list(zip(self.names, self.tensors, strict=True))
 
 
 def example(model: nn.Module, specs: Inputs, batch: int, device: torch.device) -> Example:
@@ -66,6 +69,12 @@ def example(model: nn.Module, specs: Inputs, batch: int, device: torch.device) -
 def values(specs: Inputs) -> int:
     """How many numbers one sample has."""
     return sum(math.prod(spec.shape) for spec in specs)
+
+
+def required_arguments(model: nn.Module) -> list[str]:
+    """The arguments without which forward cannot be called."""
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [one.name for one in _parameters(model) if one.default is one.empty and one.kind not in kinds]
 
 
 def _random(shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:

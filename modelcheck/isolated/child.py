@@ -59,7 +59,7 @@ def main(ready: int) -> None:
     os.close(ready)
     try:
         arguments = {name: ast.literal_eval(text) for name, text in request.arguments.items()}
-        capture, origin = capture_here(request.target, request.shape, arguments, request.seed, request.pick)
+        capture, origin = capture_here(request.target, request.inputs, arguments, request.seed, request.pick)
         answer: Answer = Captured(origin=origin)
         data = capture.to_bytes()
         if len(data) > request.limits.file_mib * 2**20:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelcheck.errors import AuthorError, Crashed, MemoryLimit, TimeLimit, UsageError
 from modelcheck.graph.capture import Capture
+from modelcheck.inputs import Inputs
 from modelcheck.isolated.protocol import Failed, Limits, Refused
 from modelcheck.isolated.results import Results, Unusable
 from modelcheck.isolated.watching import Ended
@@ -24,8 +25,8 @@ class Outcome:
     results: Results
     limits: Limits
 
-    def captured(self, shape: tuple[int, ...]) -> tuple[Capture, Origin | None]:
-        """The capture, for an input of that shape, and where the model came from.
+    def captured(self, inputs: Inputs | None) -> tuple[Capture, Origin | None]:
+        """The capture, for the inputs that were asked for, and where the model came from.
 
         Raises:
             UsageError: the process says that nothing has the target's name, or was never ready for it.
@@ -45,7 +46,7 @@ class Outcome:
                 raise UsageError(f"{answer.message} (so says the process of {self.target})")
             if isinstance(answer, Failed):
                 raise _error_class(answer.code)(answer.message, file=answer.file, line=answer.line)
-            return self.results.capture(shape), answer.origin
+            return self.results.capture(inputs), answer.origin
         except Unusable as error:
             raise Crashed(
                 f"the process of {self.target} left no usable result: {error}\n"

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
 from modelcheck.graph.capture import Capture
+from modelcheck.inputs import Inputs
 from modelcheck.isolated.outcome import Outcome
 from modelcheck.isolated.protocol import Limits, Request, shown_line
 from modelcheck.isolated.results import Results
@@ -38,7 +39,7 @@ _LONGEST_LINE = 400
 
 def capture_isolated(
     target: str,
-    shape: Sequence[int],
+    inputs: Inputs | None,
     arguments: Mapping[str, object] | None = None,
     seed: int = 0,
     pick: Pick | None = None,
@@ -52,7 +53,7 @@ def capture_isolated(
 
     Args:
         target: a TARGET; a relative one is relative to the current directory, which the process shares.
-        shape: one sample's.
+        inputs: what the model takes; None where it is to be inferred.
         arguments: for the constructor; Python literals.
         seed: of the initialisation.
         pick: which of several candidates to take; None where that is an error.
@@ -64,10 +65,10 @@ def capture_isolated(
     _check_platform()
     limits = limits or Limits()
     with _folder() as (folder, handle):
-        request = _request(target, shape, arguments, seed, pick, folder, limits)
+        request = _request(target, inputs, arguments, seed, pick, folder, limits)
         ended = run_watched([sys.executable, "-I", "-c", _START, _home()], request, limits)
         _pass_on(ended, target)
-        return Outcome(printable(target), ended, Results(handle, limits), limits).captured(tuple(shape))
+        return Outcome(printable(target), ended, Results(handle, limits), limits).captured(inputs)
 
 
 def _check_platform() -> None:
@@ -95,7 +96,7 @@ def _folder() -> Iterator[tuple[str, int]]:
 
 def _request(
     target: str,
-    shape: Sequence[int],
+    inputs: Inputs | None,
     arguments: Mapping[str, object] | None,
     seed: int,
     pick: Pick | None,
@@ -104,7 +105,7 @@ def _request(
 ) -> bytes:
     request = Request(
         target=target,
-        shape=tuple(shape),
+        inputs=inputs,
         arguments={name: _literal(name, value) for name, value in (arguments or {}).items()},
         seed=seed,
         pick=pick,

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from modelcheck.author_trace import printable
+from modelcheck.inputs import Inputs
 from modelcheck.origin import Origin, Pick
 
 CAPTURE_FILE = "capture.mcz"
@@ -43,13 +44,14 @@ class Limits:
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to capture; ``arguments`` are Python literals as text, as JSON has no tuples, bytes or infinities.
+    """What to capture.
 
-    ``folder`` is where the results go; ``path`` is where modules are looked for after all other places.
+    ``inputs`` is None where they are to be inferred; ``arguments`` are Python literals as text, as JSON has no tuples,
+    bytes or infinities; ``folder`` is where the results go; ``path`` is where modules are looked for after all others.
     """
 
     target: str
-    shape: tuple[int, ...]
+    inputs: Inputs | None
     arguments: dict[str, str]
     seed: int
     pick: Pick | None

@@ -12,6 +12,7 @@ import msgspec
 from modelcheck.author_trace import is_file, is_library, shown_path
 from modelcheck.errors import DamagedCapture
 from modelcheck.graph.capture import Capture, capture_from_bytes
+from modelcheck.inputs import Inputs, readings
 from modelcheck.isolated.protocol import CAPTURE_FILE, RESULT_FILE, STACK_FILE, Answer, Limits, decode_answer
 
 _RESULT_BYTES = 8 * 2**20
@@ -42,11 +43,11 @@ class Results:
         except (msgspec.MsgspecError, ValueError) as error:
             raise Unusable(f"{RESULT_FILE} does not follow the format: {error}") from None
 
-    def capture(self, shape: tuple[int, ...]) -> Capture:
+    def capture(self, inputs: Inputs | None) -> Capture:
         """The capture, checked throughout.
 
         Args:
-            shape: what it was asked for.
+            inputs: what it was asked for; None where it was to be inferred.
         Raises:
             Unusable: there is no such file.
             DamagedCapture: anything in it is not as it must be.
@@ -58,7 +59,8 @@ class Results:
             capture = capture_from_bytes(data)
         except DamagedCapture as error:
             raise DamagedCapture(f"the model's own process wrote no usable capture: {error.message}") from None
-        if capture.header.inputs[0].shape != shape:
+        found = sorted((one.shape, one.dtype) for one in capture.header.inputs)
+        if inputs and found not in [sorted((one.shape, one.dtype) for one in meant) for meant in readings(inputs)]:
             raise DamagedCapture("the model's own process wrote a capture for an input of another shape")
         return capture
 

@@ -15,9 +15,12 @@ from pathlib import Path
 import pytest
 
 from modelcheck.errors import AuthorError
+from modelcheck.inputs import InputSpec
 from modelcheck.isolated.parent import capture_isolated
 from modelcheck.isolated.proc import is_alive, processes
 from modelcheck.isolated.protocol import Limits
+
+PICTURE = (InputSpec((1, 28, 28)),)
 
 HOSTILE = Path(__file__).parent / "hostile"
 LIMITS = Limits(wall_s=20, cpu_s=20, memory_mib=1024, file_mib=16, output_kib=1)
@@ -80,7 +83,7 @@ def running(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     def run(name: str, case: Case) -> Ran:
         before = time.monotonic()
         try:
-            capture_isolated(f"{name}.py:Net", (1, 28, 28), limits=case.limits)
+            capture_isolated(f"{name}.py:Net", PICTURE, limits=case.limits)
         except AuthorError as error:
             return Ran(error, time.monotonic() - before)
         return Ran(None, time.monotonic() - before)

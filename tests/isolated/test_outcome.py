@@ -24,6 +24,7 @@ from modelcheck.errors import (
     TimeLimit,
     UsageError,
 )
+from modelcheck.inputs import InputSpec
 from modelcheck.isolated.outcome import Outcome
 from modelcheck.isolated.protocol import Answer, Captured, Failed, Limits, Refused, encode_answer
 from modelcheck.isolated.results import Results
@@ -52,7 +53,7 @@ def of(outcome: Callable[..., Outcome], tmp_path: Path) -> Of:
         if answer:
             (tmp_path / "result.json").write_bytes(encode_answer(answer))
         with pytest.raises(ModelcheckError) as raised:
-            outcome(**seen).captured((3,))
+            outcome(**seen).captured((InputSpec((3,)),))
         return raised.value
 
     return make
@@ -63,7 +64,7 @@ def test_a_capture_whatever_the_exit_status(outcome: Callable[..., Outcome], tmp
     made = capture_model(nn.Linear(3, 2), (3,))
     made.save(tmp_path / "capture.mcz")
     (tmp_path / "result.json").write_bytes(encode_answer(Captured(origin=None)))
-    captured, origin = outcome(status=status).captured((3,))
+    captured, origin = outcome(status=status).captured((InputSpec((3,)),))
     assert captured.to_bytes() == made.to_bytes()
     assert origin is None
 

@@ -17,11 +17,14 @@ import pytest
 from torch import nn
 
 from modelcheck.errors import UsageError
+from modelcheck.inputs import InputSpec
 from modelcheck.isolated import parent
 from modelcheck.isolated.parent import capture_isolated
 from modelcheck.isolated.proc import is_alive
 from modelcheck.isolated.protocol import Limits
 from modelcheck.loading import capture_here
+
+PICTURE = (InputSpec((1, 28, 28)),)
 
 NET = """
 import os
@@ -74,7 +77,7 @@ def test_it_is_the_same_capture(
 ) -> None:
     for name in ("nets", "nets.net", "blocks"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    captured, origin = capture_isolated(target, (1, 28, 28), ARGUMENTS, seed=3)
+    captured, origin = capture_isolated(target, PICTURE, ARGUMENTS, seed=3)
     pids = {int(line) for line in (folder / "pids").read_text().split()}
     assert len(pids) == 1
     assert os.getpid() not in pids
@@ -84,14 +87,14 @@ def test_it_is_the_same_capture(
     printed = capsys.readouterr()
     assert printed.err == f"modelcheck: the process of {target} printed:\n  | built \\x1b[31m here\n"
     assert printed.out == ""
-    here, here_origin = capture_here(target, (1, 28, 28), ARGUMENTS, seed=3)
+    here, here_origin = capture_here(target, PICTURE, ARGUMENTS, seed=3)
     assert captured.to_bytes() == here.to_bytes()
     assert origin == here_origin
 
 
 def test_a_name_that_nothing_has(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"gone\.py:Net: no such file"):
-        capture_isolated("gone.py:Net", (1, 28, 28))
+        capture_isolated("gone.py:Net", PICTURE)
 
 
 @pytest.fixture
@@ -106,25 +109,25 @@ class TestRefusals:
     )
     def test_an_argument_that_is_no_literal(self, value: object) -> None:
         with pytest.raises(UsageError, match="the argument act is no Python literal"):
-            capture_isolated("net.py:Net", (1, 28, 28), {"act": value})
+            capture_isolated("net.py:Net", PICTURE, {"act": value})
 
     def test_a_target_that_is_no_unicode(self) -> None:
         with pytest.raises(UsageError, match=r"\\udcff\.py cannot be told to another process"):
-            capture_isolated("\udcff.py", (1, 28, 28))
+            capture_isolated("\udcff.py", PICTURE)
 
     def test_a_shape_that_is_none(self) -> None:
         with pytest.raises(UsageError, match=r"net\.py cannot be told to another process: Expected `int`"):
-            capture_isolated("net.py", (1, "28"))  # type: ignore[arg-type]
+            capture_isolated("net.py", (InputSpec((1, "28")),))  # type: ignore[arg-type]
 
     def test_a_system_without_limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
         with pytest.raises(UsageError, match=r"needs limits on processes, which .* does not have: use Linux or macOS"):
-            capture_isolated("net.py", (1, 28, 28))
+            capture_isolated("net.py", PICTURE)
 
     def test_a_python_without_a_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "executable", "")
         with pytest.raises(UsageError, match=r"sys\.executable"):
-            capture_isolated("net.py", (1, 28, 28))
+            capture_isolated("net.py", PICTURE)
 
 
 def test_a_process_that_cannot_begin(
@@ -132,7 +135,7 @@ def test_a_process_that_cannot_begin(
 ) -> None:
     monkeypatch.setattr(parent, "_START", "raise ImportError('no torch')")
     with pytest.raises(UsageError, match=r"no process could be made ready for net\.py: it ended with status 1"):
-        capture_isolated("net.py", (1, 28, 28))
+        capture_isolated("net.py", PICTURE)
     assert "  | ImportError: no torch\n" in capsys.readouterr().err
 
 
@@ -140,7 +143,7 @@ def test_limits_that_do_not_end_the_start(folder: Path) -> None:
     (folder / "plain.py").write_text(
         "import torch.nn as nn\nclass Plain(nn.Module):\n    def forward(self, x):\n        return x.flatten(1)\n"
     )
-    captured, _ = capture_isolated("plain.py", (1, 28, 28), limits=Limits(cpu_s=5, memory_mib=256, file_mib=1))
+    captured, _ = capture_isolated("plain.py", PICTURE, limits=Limits(cpu_s=5, memory_mib=256, file_mib=1))
     assert captured.header.name == "Plain"
 
 

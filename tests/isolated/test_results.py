@@ -14,6 +14,7 @@ from torch import nn
 
 from modelcheck.capturing.capture import capture_model
 from modelcheck.errors import DamagedCapture
+from modelcheck.inputs import InputSpec
 from modelcheck.isolated.protocol import (
     MOST_ENTRIES,
     Answer,
@@ -168,7 +169,7 @@ def test_a_file_that_is_none(
         assert results.place() is None
         return
     with pytest.raises(Unusable, match=rf"{name} (is no plain file|cannot be read: |is larger than \d+ MiB)"):
-        results.answer() if name == "result.json" else results.capture((2,))
+        results.answer() if name == "result.json" else results.capture((InputSpec((2,)),))
 
 
 def test_a_folder_in_the_place_of_the_folder(tmp_path: Path) -> None:
@@ -185,23 +186,23 @@ class TestCapture:
     def test_as_it_was_written(self, results: Results, tmp_path: Path) -> None:
         made = capture_model(nn.Linear(3, 2), (3,))
         made.save(tmp_path / "capture.mcz")
-        assert results.capture((3,)).to_bytes() == made.to_bytes()
+        assert results.capture((InputSpec((3,)),)).to_bytes() == made.to_bytes()
 
     def test_none(self, results: Results) -> None:
         with pytest.raises(Unusable, match=r"there is no capture\.mcz"):
-            results.capture((3,))
+            results.capture((InputSpec((3,)),))
 
     def test_of_another_input(self, results: Results, tmp_path: Path) -> None:
         capture_model(nn.Linear(3, 2), (3,)).save(tmp_path / "capture.mcz")
         with pytest.raises(DamagedCapture, match="another shape"):
-            results.capture((4, 3))
+            results.capture((InputSpec((4, 3)),))
 
     @pytest.mark.parametrize("keep", [0, 100, -1])
     def test_damaged(self, results: Results, tmp_path: Path, keep: int) -> None:
         data = capture_model(nn.Linear(3, 2), (3,)).to_bytes()
         (tmp_path / "capture.mcz").write_bytes(data[:keep])
         with pytest.raises(DamagedCapture, match="wrote no usable capture"):
-            results.capture((3,))
+            results.capture((InputSpec((3,)),))
 
 
 class TestPlace:

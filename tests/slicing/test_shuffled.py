@@ -20,7 +20,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from modelcheck.graph.capture import Capture
+from modelcheck.inputs import InputSpec
 from modelcheck.loading import built, capture_here
+
+PICTURE = (InputSpec((1, 28, 28)),)
 
 # each model is made of chains of top-level statements: within a chain the order matters, between chains it does not,
 # as what a class reads in its body, or as a default, is given once or before it in its chain
@@ -298,7 +301,7 @@ def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     path.write_text("\n".join(statement for chain in chains for statement in chain))
     with built(f"{path}:Net") as made:
         weights, result = state(made.model)
-    return Base(chains, weights, result, structure(capture_here(f"{path}:Net", (1, 28, 28))[0]))
+    return Base(chains, weights, result, structure(capture_here(f"{path}:Net", PICTURE)[0]))
 
 
 def state(model: torch.nn.Module) -> State:
@@ -362,7 +365,7 @@ def test_any_order_gives_the_same_capture(
     folder = tmp_path_factory.mktemp("shuffled")
     (folder / written.name).write_text(written.text)
     with quiet(folder, written.text):
-        captured, origin = capture_here(f"{folder / written.name}:Net", (1, 28, 28))
+        captured, origin = capture_here(f"{folder / written.name}:Net", PICTURE)
     assert structure(captured) == base.structure
     assert origin is not None
     assert origin.name == "Net"

@@ -17,7 +17,10 @@ import torch
 
 from modelcheck.capturing.capture import capture_model
 from modelcheck.errors import LoadError
+from modelcheck.inputs import InputSpec
 from modelcheck.loading import built, capture_here
+
+PICTURE = (InputSpec((1, 28, 28)),)
 
 DISTURBING = """
 import os, random, sys, threading, warnings
@@ -128,9 +131,9 @@ def test_the_process_is_left_as_it_was_by_a_capture(submission: Path, monkeypatc
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     (submission / "net.py").write_text(LATE)
     (submission / "late.py").write_text("import torch\nSCALE = torch.ones(10) * 2\n")
-    capture_here("net.py", (1, 28, 28))  # what torch itself leaves behind at its first export
+    capture_here("net.py", PICTURE)  # what torch itself leaves behind at its first export
     before, modules = state(), set(sys.modules)
-    capture_here("net.py", (1, 28, 28))
+    capture_here("net.py", PICTURE)
     after = state()
     assert {name: (value, after[name]) for name, value in before.items() if after[name] != value} == {}
     assert set(sys.modules) == modules
@@ -161,7 +164,7 @@ def test_what_the_authors_code_prints_goes_to_stderr(submission: Path, capsys: p
         "    def forward(self, x):\n        print('forward')\n        return self.fc(x.flatten(1))\n"
         "B = print('late')\n"
     )
-    capture_here("net.py", (1, 28, 28))
+    capture_here("net.py", PICTURE)
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
@@ -184,7 +187,7 @@ def test_a_constant_may_be_drawn_at_random_outside_of_forward(submission: Path) 
         "    def forward(self, x):\n        return self.fc(x.flatten(1)) * SCALE\n"
         "SCALE = random.random()\n"
     )
-    assert capture_here("net.py", (1, 28, 28))
+    assert capture_here("net.py", PICTURE)
 
 
 def test_equal_commands_give_equal_weights(submission: Path) -> None:
@@ -232,7 +235,7 @@ OFFSET = torch.arange(10.0)
 def test_constants_that_forward_asks_for_first_are_real_tensors(submission: Path) -> None:
     (submission / "net.py").write_text(LATE)
     (submission / "late.py").write_text("import torch\nSCALE = torch.ones(10) * 2\n")
-    captures = [capture_here("net.py", (1, 28, 28))[0] for _ in range(2)]
+    captures = [capture_here("net.py", PICTURE)[0] for _ in range(2)]
     for capture in captures:
         assert all(type(storage) is torch.Tensor for storage in capture.storages)
         assert 784 in [storage.numel() for storage in capture.storages], "the constants are told as they are"
