@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from modelcheck.author_trace import author_code
-from modelcheck.capturing.tree import own_attributes, stored, tensors, walk
+from modelcheck.capturing.tree import is_script, own_attributes, stored, tensors, walk
 from modelcheck.errors import ForwardError
 
 # where a patch of the author's would change the next model
@@ -110,6 +110,7 @@ def attributes_as_found(model: nn.Module) -> Iterator[None]:
     owns = [own_attributes(module) for module, _ in modules]
     containers = [value for own in owns for value in own.values() if type(value) in _CONTAINERS]
     before = [(one, type(one)(one)) for one in (*owns, *containers)]
+    scripts = [(module, module.training) for module, _ in modules if is_script(module) and hasattr(module, "training")]
     parameters = [p for _, module in walk(model) for p in stored(module, "_parameters").values()]
     with torch._C.DisableTorchFunctionSubclass():
         gradients = [(p, p.requires_grad, p.grad) for p in parameters]
@@ -122,6 +123,8 @@ def attributes_as_found(model: nn.Module) -> Iterator[None]:
         for container, content in before:
             container.clear()
             (container.extend if type(container) is list else container.update)(content)
+        for script, training in scripts:
+            script.train(training)
         with torch._C.DisableTorchFunctionSubclass():
             for parameter, required, gradient in gradients:
                 if parameter.requires_grad is not required:
@@ -170,7 +173,10 @@ def set_mode(model: nn.Module, training: bool) -> None:
     """
     modules = [module for _, module in walk(model)]
     for module in modules:
-        own_attributes(module)["training"] = training
+        if is_script(module):
+            module.train(training)
+        else:
+            own_attributes(module)["training"] = training
     # a class that keeps a batch norm frozen overrides train(mode); one whose train(loader) trains is not called
     with author_code(ForwardError, f"the model cannot be put into {'training' if training else 'evaluation'} mode"):
         for module in reversed(modules):
@@ -192,6 +198,8 @@ def watched_calls(model: nn.Module) -> Iterator[set[int]]:
     before: list[tuple[nn.Module, object]] = []
     try:
         for _, module in walk(model):
+            if is_script(module):  # which is never captured
+                continue
             own = own_attributes(module)
             watching = _watching(module, module.forward, called)
             before.append((module, own.get("forward")))

@@ -44,12 +44,17 @@ MOST_PATHS = 2**14  # beside the first ones: modules that hold each other twice 
 
 def stored(module: nn.Module, kind: str) -> dict[str, Any]:
     """The dictionary in which a module stores its ``_parameters``, ``_buffers`` or ``_modules``."""
-    entries: Any = own_attributes(module).get(kind)
+    entries: Any = dict(getattr(module, kind).items()) if is_script(module) else own_attributes(module).get(kind)
     if not issubclass(type(entries), dict):
         return {}
     wanted = nn.Module if kind == "_modules" else torch.Tensor
     # issubclass of the type, since isinstance would ask the author's object
     return {wire_text(name): value for name, value in dict.items(entries) if issubclass(type(value), wanted)}
+
+
+def is_script(module: nn.Module) -> bool:
+    """Whether it was scripted or traced: what it holds and runs lies outside of Python, its modules' copies too."""
+    return issubclass(type(module), torch.jit.ScriptModule)
 
 
 def own_attributes(module: nn.Module) -> dict[str, Any]:
