@@ -8,14 +8,20 @@ from dataclasses import dataclass
 import torch
 
 from modelcheck.facts import usage
+from modelcheck.facts.declared import unregistered, unused_modules
 from modelcheck.facts.flow import Flows
 from modelcheck.facts.flow_builder import flow
+from modelcheck.facts.held import frozen_parts, unused_parts
+from modelcheck.facts.independence import batch_independent
 from modelcheck.facts.layers import layers
 from modelcheck.facts.live import Trial
+from modelcheck.facts.modes import mode_differences
 from modelcheck.facts.output import output_kind
 from modelcheck.facts.parameters import hidden_weights, parameters
+from modelcheck.facts.randomness import random_evaluation
+from modelcheck.facts.shared import shared_weights
 from modelcheck.facts.spatial import receptive_field, spatial
-from modelcheck.facts.structs import Facts, Layer, Unregistered
+from modelcheck.facts.structs import Facts, Input, Layer
 from modelcheck.facts.trace import Step, Trace, accepted_batches, macs_by_node, traces
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.model import GraphModel
@@ -60,9 +66,12 @@ def compute_facts(capture: Capture) -> Description:
     header = capture.header
     sides = (train, evaluation)
     hidden, hidden_bytes = hidden_weights(model, [(s.trace.graph, s.reach.nodes, s.dependent) for s in sides])
+    unused = unused_modules(header, {index for s in sides for index in s.reach.tensors})
     facts = Facts(
         capture="exported",
         input_shape=header.inputs[0].shape,
+        inputs=tuple(Input(name=one.name, shape=one.shape, dtype=one.dtype) for one in header.inputs),
+        input_inferred=header.inferred,
         output_shape=output[1:],
         outputs=header.outputs,
         output_kind=kind,
@@ -76,13 +85,23 @@ def compute_facts(capture: Capture) -> Description:
         dropout=usage.dropout(header, train, evaluation, trial),
         global_average_pooling=usage.global_average_pooling(header, train, evaluation, trial),
         fully_connected=usage.fully_connected(header, weighted),
-        unused_modules=_unused(header, {index for s in sides for index in s.reach.tensors}),
-        unregistered_modules=_unregistered(header),
+        unused_modules=unused,
+        unregistered_modules=unregistered(header),
         hidden_weights=hidden,
         accepted_batches=batches,
         liveness="tried" if trial else "reachable",
+        unused_parameters=unused_parts(model, [(s.trace.graph, s.reach) for s in sides], unused),
+        frozen_parameters=frozen_parts(model, train.trace.graph, train.reach),
+        shared_weights=shared_weights(header, train),
+        batch_independent=batch_independent(evaluation, trial),
+        random_evaluation=random_evaluation(header, evaluation, trial),
+        mode_differences=mode_differences(header, train, evaluation),
     )
-    flows = Flows(*(flow(header, side.trace, side.reach.nodes, side.dependent) for side in sides))
+    idle = usage.idle_nodes(evaluation, weighted, trial)
+    flows = Flows(
+        flow(header, train.trace, train.reach.nodes, train.dependent),
+        flow(header, evaluation.trace, evaluation.reach.nodes, evaluation.dependent, idle),
+    )
     return Description(facts, layers(model, evaluation.trace, evaluation.reach.nodes, macs), flows)
 
 
@@ -123,38 +142,3 @@ def _uncounted(side: usage.Side, macs: dict[int, int]) -> tuple[str, ...]:
         if step.kind in _MUST_COUNT and side.reachable(step.index) and macs.get(step.index, 0) == 0
     }
     return tuple(sorted(names))
-
-
-def _unused(header: Header, read: set[int]) -> tuple[str, ...]:
-    """Registered and never called, as declared: the topmost modules of which no part ran and no weight is read."""
-    owners = {path.rpartition(".")[0] for index in read for path in header.tensors[index].paths}
-    alive: set[str] = {""}
-    for path in owners | {module.path for module in header.modules if module.called}:
-        while path and path not in alive:
-            alive.add(path)
-            path = path.rpartition(".")[0]
-    parents = {module.path.rpartition(".")[0] for module in header.modules if module.path}
-    idle = [module for module in header.modules if module.path not in alive]
-    return tuple(
-        module.path
-        for module in idle
-        if module.path.rpartition(".")[0] in alive and not (module.path not in parents and _is_container(module.type))
-    )
-
-
-def _unregistered(header: Header) -> tuple[Unregistered, ...]:
-    """Held past torch's registration, as declared."""
-    return tuple(
-        Unregistered(
-            path=one.path,
-            attribute=one.attribute,
-            holder=one.holder,
-            type=one.type,
-            parameters=one.parameters,
-        )
-        for one in header.unregistered
-    )
-
-
-def _is_container(kind: str) -> bool:
-    return kind in ("ModuleList", "ModuleDict", "ParameterList", "ParameterDict")

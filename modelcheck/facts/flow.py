@@ -53,6 +53,7 @@ class Operator:
         arguments: the other arguments by the names of torch's schema, defaults included, without weights.
         weights: tensors that do not depend on the model's input, by the schema's names (``weight``, ``bias``).
         used: whether its result can reach the output.
+        live: whether it is used and, where that was tried, a substitute in its place changes the output.
     """
 
     index: int
@@ -68,6 +69,7 @@ class Operator:
     arguments: Mapping[str, object]
     weights: Mapping[str, Weight]
     used: bool
+    live: bool
 
     @property
     def shown(self) -> str:

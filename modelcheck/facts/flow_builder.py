@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from modelcheck.facts.flow import MODEL_INPUT, Flow, Operator, Weight
@@ -14,7 +14,13 @@ from modelcheck.graph.wire import Header, InputRef, NodeRef, Scalar, TensorRef, 
 _LOOKED_THROUGH = ("view", "symbolic")
 
 
-def flow(header: Header, trace: Trace, reachable: frozenset[int], dependent: frozenset[int]) -> Flow:
+def flow(
+    header: Header,
+    trace: Trace,
+    reachable: frozenset[int],
+    dependent: frozenset[int],
+    idle: Collection[int] = (),
+) -> Flow:
     """The flow of one graph.
 
     Args:
@@ -22,8 +28,9 @@ def flow(header: Header, trace: Trace, reachable: frozenset[int], dependent: fro
         trace: the graph's.
         reachable: nodes that can reach the output.
         dependent: nodes that depend on the model's input.
+        idle: nodes that were tried and do not change the output.
     """
-    builder = _Builder(header, trace, reachable, dependent)
+    builder = _Builder(header, trace, reachable, dependent, idle)
     for step in trace.steps:
         if step.index in dependent:
             builder.visit(step)
@@ -35,8 +42,16 @@ def flow(header: Header, trace: Trace, reachable: frozenset[int], dependent: fro
 
 
 class _Builder:
-    def __init__(self, header: Header, trace: Trace, reachable: frozenset[int], dependent: frozenset[int]) -> None:
+    def __init__(
+        self,
+        header: Header,
+        trace: Trace,
+        reachable: frozenset[int],
+        dependent: frozenset[int],
+        idle: Collection[int],
+    ) -> None:
         self.header, self.trace, self.reachable, self.dependent = header, trace, reachable, dependent
+        self.idle = idle
         self.operators: list[Operator] = []
         self._makers: dict[int, int] = {}  # node → the operator that made its value, or MODEL_INPUT
         self._input_maker = MODEL_INPUT  # changes where forward changes its input in place
@@ -87,6 +102,7 @@ class _Builder:
             arguments=arguments,
             weights=weights,
             used=step.index in self.reachable,
+            live=step.index in self.reachable and step.index not in self.idle,
         )
 
     def _shapes(self, step: Step) -> list[Shape]:

@@ -60,24 +60,25 @@ class Trial:
         cheap = macs <= MAX_MACS and elements <= MAX_TRIAL_ELEMENTS
         return cheap and not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
 
-    def live(self, candidates: Mapping[int, Substitute], *, training: bool) -> set[int]:
+    def live(self, candidates: Mapping[int, Substitute], *, training: bool, least: float = MEASURABLE) -> set[int]:
         """Those of the candidates (node → its substitute) that matter to the output.
 
-        All are substituted at once first, which must change the output measurably; then each alone, which must change
-        it at all, where that is affordable.
+        All are substituted at once first, which must change the output by more than ``least`` of its spread; then each
+        alone, which must change it at all, where that is affordable.
         """
-        if not candidates or not self._any_draw(candidates, training, MEASURABLE):
+        if not candidates or not self._any_draw(candidates, training, least):
             return set()
-        if not self._affordable_each(len(candidates), training):
+        if len(candidates) == 1 or not self.affords(len(candidates), training=training):
             return set(candidates)
         return {node for node, substitute in candidates.items() if self._any_draw({node: substitute}, training, 0.0)}
 
-    def _affordable_each(self, candidates: int, training: bool) -> bool:
+    def affords(self, runs: int, *, training: bool) -> bool:
+        """Whether so many runs of a graph are cheap enough for a single question."""
         graph = self.model.header.train if training else self.model.header.evaluation
         return (
-            self.macs * self.samples * candidates <= MAX_MACS_EACH
-            and self.elements * candidates <= MAX_ELEMENTS_EACH
-            and len(graph.nodes) * candidates <= MAX_NODES_EACH
+            self.macs * self.samples * runs <= MAX_MACS_EACH
+            and self.elements * runs <= MAX_ELEMENTS_EACH
+            and len(graph.nodes) * runs <= MAX_NODES_EACH
         )
 
     def _any_draw(self, substitutes: Mapping[int, Substitute], training: bool, least: float) -> bool:
@@ -98,13 +99,35 @@ class Trial:
         spread = plain[finite].std().item() if finite.sum() > 1 else 0.0
         return bool(difference > least * spread)
 
+    def evaluated(self, changed: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """The evaluation graph's output for the first draw's pictures, each input changed, as float32.
+
+        Raises:
+            DamagedCapture: it does not run on them.
+        """
+        return self._run({}, training=False, draw=0, changed=changed)
+
     def _output(self, substitutes: Mapping[int, Substitute], training: bool, draw: int) -> torch.Tensor:
+        output = self._run(substitutes, training=training, draw=draw)
+        if self.logits and output.dim() == 2 and output.shape[1] > 1:
+            output = output - output.mean(1, keepdim=True)
+        return output.reshape(-1)
+
+    def _run(
+        self,
+        substitutes: Mapping[int, Substitute],
+        *,
+        training: bool,
+        draw: int,
+        changed: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    ) -> torch.Tensor:
         graph = self.model.header.train if training else self.model.header.evaluation
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             try:
                 inputs, moved = self._draw(draw)
                 outputs = self.model.run(
-                    inputs,
+                    # copies, since forward may change its input in place
+                    [(changed(one) if changed else one).clone() for one in inputs],
                     training=training,
                     substitutes={**_seeded(graph, draw), **substitutes},
                     values={**moved, **_untrained(self.model)},
@@ -112,10 +135,7 @@ class Trial:
             except Exception as error:  # meta tensors do not mind what some operators refuse, such as an index
                 text = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
                 raise DamagedCapture(f"the graph does not run on random pictures: {text}") from None
-        output = outputs[0].detach().to(torch.float32)
-        if self.logits and output.dim() == 2 and output.shape[1] > 1:
-            output = output - output.mean(1, keepdim=True)
-        return output.reshape(-1)
+        return outputs[0].detach().to(torch.float32)
 
     def _draw(self, draw: int) -> tuple[list[torch.Tensor], dict[int, torch.Tensor]]:
         """Pictures and moved weights, the same ones each time."""

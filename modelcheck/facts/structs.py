@@ -73,6 +73,14 @@ class HiddenWeight(msgspec.Struct, frozen=True, kw_only=True):
     counted: int
 
 
+class Input(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the model's inputs: the shape of one sample; ``name`` where forward takes it by name."""
+
+    name: str | None
+    shape: tuple[int, ...]
+    dtype: str
+
+
 class Unregistered(msgspec.Struct, frozen=True, kw_only=True):
     """A module that the model holds past torch's registration, as declared.
 
@@ -87,9 +95,73 @@ class Unregistered(msgspec.Struct, frozen=True, kw_only=True):
     parameters: int
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered parameter, or the topmost module of which every parameter is meant; an empty path is the model."""
+
+    path: str
+    parameters: int
+
+
+FreezeCause = Literal["requires_grad", "integer", "detached"]
+
+
+class FrozenPart(Part, frozen=True, kw_only=True):
+    """Parameters that training will not change, and why.
+
+    ``requires_grad`` is False, they are ``integer`` numbers, or ``detached``: no gradient reaches them.
+    """
+
+    cause: FreezeCause
+
+
+class SharedWeight(msgspec.Struct, frozen=True, kw_only=True):
+    """One registered parameter that several calls of weighted operators or look-ups in a table read.
+
+    ``paths`` are all names under which it is registered; ``layers`` the modules that made the calls, in their order;
+    file and line are the second call's.
+    """
+
+    paths: tuple[str, ...]
+    parameters: int
+    layers: tuple[str, ...]
+    file: str | None = None
+    line: int | None = None
+
+
+class RandomOperator(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator that draws random numbers in evaluation, which change the output; ``type`` is its module's."""
+
+    name: str
+    path: str
+    type: str
+    file: str | None = None
+    line: int | None = None
+
+
+Mode = Literal["training", "evaluation"]
+DifferenceKind = Literal["only", "arguments", "weights", "inputs", "outputs"]
+
+
+class ModeDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the training graph and the evaluation graph differ beyond dropout and normalisation.
+
+    ``kind``: an operator of one mode ``only``, other ``arguments`` or ``weights``, other ``inputs``, or another number
+    of ``outputs``; ``mode`` is the one that has the operator or the larger number, and None where both do.
+    """
+
+    kind: DifferenceKind
+    mode: Mode | None
+    name: str
+    path: str
+    detail: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The facts of the report, by the definitions in docs/design.md. Shapes are for one sample.
 
+    ``input_shape`` is the first input's; ``input_inferred`` says what from, where nobody declared the inputs.
     ``outputs`` names the tensors that forward returns in a container; the first is the one that all facts are about.
 
     ``output_kind`` is the evaluation graph's; the training graph's is another one where softmax is left to evaluation.
@@ -97,6 +169,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     capture: Literal["exported", "walked"]
     input_shape: tuple[int, ...]
+    inputs: tuple[Input, ...]
+    input_inferred: str | None = None
     output_shape: tuple[int, ...]
     outputs: tuple[str, ...] = ()
     output_kind: OutputKind
@@ -115,3 +189,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     hidden_weights: tuple[HiddenWeight, ...]
     accepted_batches: tuple[int, ...]
     liveness: Literal["tried", "reachable"]
+    unused_parameters: tuple[Part, ...] = ()
+    frozen_parameters: tuple[FrozenPart, ...] = ()
+    shared_weights: tuple[SharedWeight, ...] = ()
+    batch_independent: bool | None = None
+    random_evaluation: tuple[RandomOperator, ...] = ()
+    mode_differences: tuple[ModeDifference, ...] = ()

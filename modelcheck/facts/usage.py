@@ -87,17 +87,31 @@ def fully_connected(header: Header, weighted: list[Step]) -> LinearUse:
 
 def weighted_steps(side: Side, trial: Trial | None) -> list[Step]:
     """Live convolution, linear, recurrent and attention operators; a product counts if one side is a weight."""
-    found = [
-        step
-        for step in side.trace.steps
-        if side.at_work(step.index)
-        and (
-            step.kind in ("convolution", "linear", "recurrent", "attention")
-            or (step.kind == "product" and _multiplies_weight(side, step))
-        )
-    ]
+    found = [step for step in side.trace.steps if side.at_work(step.index) and _is_weighted(side, step)]
     live = _live(trial, {step.index: jittered(step.node.op, step.index) for step in found}, training=side.training)
     return [step for step in found if step.index in live]
+
+
+def idle_nodes(side: Side, weighted: list[Step], trial: Trial | None) -> set[int]:
+    """The weighted operators, pools and normalisations that can reach the output and do not change it.
+
+    Pools and normalisations are tried where that is cheap; the others are taken to do something.
+    """
+    at_work = [step for step in side.trace.steps if side.at_work(step.index)]
+    idle = {step.index for step in at_work if _is_weighted(side, step)} - {step.index for step in weighted}
+    for kind in ("max-pool", "average-pool", "normalisation"):
+        nodes = [step for step in at_work if step.kind == kind]
+        if trial and trial.affords(len(nodes), training=side.training):
+            # one disturbance for all, so that what is added and taken off again cancels
+            tried = {step.index: identity if kind == "normalisation" else jittered(step.node.op, 0) for step in nodes}
+            idle |= tried.keys() - trial.live(tried, training=side.training)
+    return idle
+
+
+def _is_weighted(side: Side, step: Step) -> bool:
+    if step.kind == "product":
+        return _multiplies_weight(side, step)
+    return step.kind in ("convolution", "linear", "recurrent", "attention")
 
 
 def _on_one_pixel(step: Step) -> bool:
