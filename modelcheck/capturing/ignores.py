@@ -45,11 +45,11 @@ def with_author_lines(header: Header, model: nn.Module, files: Mapping[str, str]
 
 def ignored_codes(line: str) -> tuple[str, ...] | None:
     """The codes or names that a comment at the end of the line ignores; none for all advice, None without a comment."""
-    if "ignore" not in line or line.lstrip().startswith("#"):
-        return None
     found = _COMMENT.search(line)
-    if found is None or found[1] is None:
-        return found and ()
+    if found is None or line.lstrip().startswith("#"):
+        return None
+    if found[1] is None:
+        return ()
     codes = [wire_text(code.strip())[:LONGEST_CODE] for code in found[1].split(",") if code.strip()]
     return tuple(codes[:MAX_CODES]) or None
 

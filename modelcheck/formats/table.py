@@ -15,8 +15,9 @@ from rich.text import Text
 
 from modelcheck.author_trace import printable
 from modelcheck.facts.structs import Facts, Use
+from modelcheck.names import nearest
 from modelcheck.origin import Origin
-from modelcheck.report import Finding, Metrics, Report, RuleOutcome
+from modelcheck.report import Finding, Metrics, Report, RuleOutcome, UnknownIgnore
 from modelcheck.rules import all_rules
 from modelcheck.words import counted, loss_text, percent
 
@@ -50,6 +51,8 @@ def _parts(report: Report) -> Iterable[RenderableType]:
     yield _rules(report)
     if report.findings:
         yield _findings(report.findings)
+    if lines := [*_ignored(report.ignored), *_unknown(report.unknown_ignores)]:
+        yield Padding(Group(*lines), (1, 0, 0, 0))
     if report.facts:
         yield _grid(_fact_rows(report.facts))
         yield _layers(report)
@@ -146,6 +149,21 @@ def _finding(finding: Finding) -> RenderableType:
     if len(lines) > _MOST_LINES:
         lines[_MOST_LINES:] = [f"… and {lines[_MOST_LINES].count(chr(10)) + 1:,} more lines"]
     return Group(head, *(Padding(_shown(line), (0, 0, 0, 2 + _indent(line))) for line in lines))
+
+
+def _ignored(findings: tuple[Finding, ...]) -> Iterable[Text]:
+    """One line for what comments ignore, so that who requires something sees it."""
+    if findings:
+        places = _first(f"{one.code} {one.file}:{one.line}" if one.line else one.code for one in findings)
+        yield Text(f"{counted(len(findings), 'finding')} ignored by comments: {printable(places)}", "dim")
+
+
+def _unknown(ignores: tuple[UnknownIgnore, ...]) -> Iterable[Text]:
+    known = [text for rule in all_rules() for text in (rule.code, rule.name)]
+    for one in ignores[:_MOST_NAMED]:
+        meant = nearest(one.name, known)
+        said = f"{one.file}:{one.line}: the comment ignores {one.name}, which is no rule"
+        yield Text(printable(f"{said}; did you mean {meant}?" if meant else said), "yellow")
 
 
 def _indent(line: str) -> int:
