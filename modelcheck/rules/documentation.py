@@ -67,6 +67,7 @@ be ignored, and `--strict` does not bring ignored advice back. The report tells 
 - A module is declared by `self.name = …`, `self.add_module("name", …)` or `self.register_module("name", …)` in a method
   of the author's class that holds it.
 - A comment on a line of its own counts for nothing, and nor does `ignore` with something other than brackets after it.
+- Advice on the whole model, and on a script (MC608), names no such line: leave it out by the policy or by `--ignore`.
 
 ## The catalogue
 """
