@@ -24,7 +24,9 @@ from modelcheck.capturing.manners import (
     set_mode,
     watched_calls,
 )
+from modelcheck.capturing.mode_reading import asks_for_mode
 from modelcheck.capturing.outputs import named_tensors
+from modelcheck.capturing.switching import switched
 from modelcheck.capturing.tables import Tables
 from modelcheck.capturing.translate import batches, translate
 from modelcheck.capturing.tree import (
@@ -124,7 +126,8 @@ def _capture(model: nn.Module, given: Example, name: str, because: str | None) -
     _refuse_scripts(model)
     with watched_calls(model) as called:
         train, sizes = _graph(holder, True, tables)
-        evaluation, others = _graph(holder, False, tables)
+        same = None if asks_for_mode(model) else switched(train, tables.modules, tables.tensor_infos())
+        evaluation, others = (same, sizes) if same else _graph(holder, False, tables)
     _refuse_made_weights(evaluation, model)
     header = Header(
         torch=str(torch.__version__),
