@@ -34,8 +34,8 @@ def print_rule(key: str) -> None:
 
 
 def print_catalogue() -> None:
-    """Print all rules, a line each."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    """Print all rules, a row each."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for name in ("Code", "Name", "Kind", "What it finds"):
         table.add_column(name, no_wrap=name in ("Code", "Name"))
     for rule in all_rules():
