@@ -126,8 +126,13 @@ def _capture(model: nn.Module, given: Example, name: str, because: str | None) -
     _refuse_scripts(model)
     with watched_calls(model) as called:
         train, sizes = _graph(holder, True, tables)
-        same = None if asks_for_mode(model) else switched(train, tables.modules, tables.tensor_infos())
-        evaluation, others = (same, sizes) if same else _graph(holder, False, tables)
+    evaluation, others = None, sizes
+    if not asks_for_mode(model):
+        evaluation = switched(train, tables.modules, tables.tensor_infos())
+    if evaluation is None:
+        with watched_calls(model) as again:
+            evaluation, others = _graph(holder, False, tables)
+        called |= again
     _refuse_made_weights(evaluation, model)
     header = Header(
         torch=str(torch.__version__),
