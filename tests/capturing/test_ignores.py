@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 import modelcheck
 from modelcheck.capturing.capture import capture_model
+from modelcheck.capturing.declarations import Declarations
 from modelcheck.capturing.ignores import ignored_codes
 from modelcheck.errors import DamagedCapture
 from modelcheck.graph.check import MAX_CODES, MAX_IGNORED, MAX_IGNORES, MAX_NAME, check_header
@@ -342,11 +344,33 @@ def test_a_notebook(tmp_path: Path) -> None:
     )
 
 
+OTHER = """\
+import torch.nn as nn
+
+class Inner(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.ReLU()  # modelcheck: ignore[{code}]
+"""
+
+
+class Holder(nn.Module):
+    """Never calls what it holds, so that nothing but the declaration is read of the other's file."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self._modules["inner"] = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 2
+
+
 def test_a_file_that_was_changed_is_read_again(tmp_path: Path) -> None:
-    body = "self.a = nn.ReLU()  # modelcheck: ignore[A]"
-    assert modules(net(body, tmp_path)) == {"A": {"a"}}
-    moved = f"self.b = nn.Tanh()\n{body.replace('[A]', '[OTHER]')}"
-    assert modules(net(moved, tmp_path)) == {"OTHER": {"a"}}
+    path = tmp_path / "other.py"
+    for code in ("A", "CHANGED"):
+        path.write_text(OTHER.format(code=code))
+        inner = runpy.run_path(str(path))["Inner"]()
+        assert modules(capture_model(Holder(inner), (4,)).header) == {code: {"inner.a"}}
 
 
 def test_a_file_that_does_not_fit_its_code_says_nothing(tmp_path: Path) -> None:
@@ -389,17 +413,7 @@ def test_a_class_that_answers_nothing_is_read_all_the_same() -> None:
     nn.Module.__init__(model)
     nn.Module.__setattr__(model, "a", nn.Linear(4, 4))
 
-    class Outer(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self._modules["inner"] = model
-
-        def forward(self, x: Tensor) -> Tensor:
-            return x * 1
-
-    from modelcheck.capturing.declarations import Declarations
-
-    found = Declarations(Outer()).of("inner.a")
+    found = Declarations(Holder(model)).of("inner.a")
     assert found is not None
     assert found.line == Here.__init__.__code__.co_firstlineno + 2
 
