@@ -50,7 +50,7 @@ class Weightless(TorchDispatchMode):  # type: ignore[no-untyped-call]
             made = elements * (kwargs.get("dtype") or torch.get_default_dtype()).itemsize
             if elements >= LEAST_ELEMENTS and self._made_bytes + made > REAL_BYTES:
                 self.used = True
-                kwargs = {name: one for name, one in kwargs.items() if name not in ("generator", "pin_memory")}
+                kwargs |= {name: None for name in ("generator", "pin_memory") if name in kwargs}
                 kwargs["device"] = torch.device("meta")
             else:
                 self._made_bytes += made
