@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelcheck.facts.walked import Walked
 from modelcheck.inputs import Given
 from modelcheck.policy import Policy, load_policy
 from modelcheck.report import Report
@@ -82,6 +83,8 @@ def capture(
         AuthorError: the author's code could not be loaded, captured or run.
     """
     captured, _ = capture_target(target, input, arguments, expected=load_policy().model.input)
+    if isinstance(captured, Walked):
+        raise captured.failure
     return captured
 
 

@@ -12,11 +12,14 @@ from modelcheck.author_trace import author_code
 from modelcheck.capturing.inference import capture_for
 from modelcheck.capturing.manners import process_as_found
 from modelcheck.capturing.weightless import Weightless, described, with_values
-from modelcheck.errors import AuthorError, ConstructorError, UsageError
+from modelcheck.capturing.wrappers import unwrapped
+from modelcheck.errors import AuthorError, ConstructorError, ForwardError, NotCapturable, UsageError
+from modelcheck.facts.walked import Walked
 from modelcheck.graph.capture import Capture
 from modelcheck.inputs import Inputs
 from modelcheck.origin import Origin, Pick
 from modelcheck.target import LoadedModel, loaded
+from modelcheck.walking.walk import walk_for
 
 
 def capture_here(
@@ -27,8 +30,10 @@ def capture_here(
     pick: Pick | None = None,
     *,
     weightless: bool = False,
-) -> tuple[Capture, Origin | None]:
+) -> tuple[Capture | Walked, Origin | None]:
     """The capture of what the target names, and where it came from; the author's code runs in this process.
+
+    Where forward runs in evaluation mode and there is no capture, it is what a walk over the modules tells.
 
     Args:
         target: a model, a class or a TARGET.
@@ -46,12 +51,32 @@ def capture_here(
         try:
             with built(target, arguments, seed, pick, mode) as made:
                 values = described(made.model) if mode.used else {}
-                return with_values(capture_for(made.model, inputs, made.name), values), made.origin()
+                found = _found(made.model, inputs, made.name)
+                if isinstance(found, Capture):
+                    return with_values(found, values), made.origin()
+                if not (mode.used and _needs_values(found.failure)):
+                    return found, made.origin()
         except AuthorError as error:
-            if not mode.used or "meta" not in error.message:
-                raise  # else the author's code needs the numbers
+            # what runs only with numbers is walked with them
+            if not mode.used or not (_needs_values(error) or isinstance(error, NotCapturable)):
+                raise
     with built(target, arguments, seed, pick) as made:
-        return capture_for(made.model, inputs, made.name), made.origin()
+        return _found(made.model, inputs, made.name), made.origin()
+
+
+def _found(model: nn.Module, inputs: Inputs | None, name: str) -> Capture | Walked:
+    model = unwrapped(model)
+    try:
+        return capture_for(model, inputs, name)
+    except (ForwardError, NotCapturable) as failure:
+        if walked := walk_for(model, inputs, failure):
+            return walked
+        raise
+
+
+def _needs_values(failure: AuthorError) -> bool:
+    """Whether the author's code failed for want of the numbers that a weightless model does not have."""
+    return "meta" in failure.message
 
 
 @contextlib.contextmanager

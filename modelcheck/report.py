@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from modelcheck.facts.structs import Facts, Layer
+from modelcheck.facts.walked import WalkedFacts
 from modelcheck.origin import Origin
 
 Severity = Literal["error", "advice"]
@@ -144,7 +145,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     policy: str | None
     verdict: Verdict
     score: Score | None = None
-    facts: Facts | None
+    facts: Facts | WalkedFacts | None
     layers: tuple[Layer, ...] = ()
     findings: tuple[Finding, ...]
     ignored: tuple[Finding, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from modelcheck.errors import AuthorError, UsageError
+from modelcheck.facts.walked import Walked
 from modelcheck.files import check_writable
 from modelcheck.inputs import Given, Inputs, InputSpec, input_specs, readings
 from modelcheck.judge import judge, score, unknown_ignores, verdict
@@ -64,7 +65,7 @@ class Road:
         declared = self.policy.model.input
         expected = declared or (prepared.dataset.input_shape if prepared else None)
         classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
-        header, description, metrics, failure, origin = None, None, None, None, None
+        header, description, walked, metrics, failure, origin = None, None, None, None, None, None
         try:
             captured, origin = capture_target(
                 self.target,
@@ -76,10 +77,13 @@ class Road:
                 pick=self.pick,
                 weightless=measure is None,
             )
-            header = captured.header
-            description = _describe(captured)
-            if prepared and measure and _fits(description, prepared):
-                metrics = measure.run(captured, description, prepared, self.seed)
+            if isinstance(captured, Walked):
+                walked, failure = captured, captured.failure
+            else:
+                header = captured.header
+                description = _describe(captured)
+                if prepared and measure and _fits(description, prepared):
+                    metrics = measure.run(captured, description, prepared, self.seed)
         except AuthorError as error:
             failure = error
         subject = Subject(
@@ -88,6 +92,7 @@ class Road:
             flows=description.flows if description else None,
             metrics=metrics,
             failure=failure,
+            walked=walked is not None,
             input_shape=declared,
             classes=classes,
             most_epochs=self.policy.training.epochs,
@@ -103,8 +108,8 @@ class Road:
             policy=self.policy.name,
             verdict=verdict(subject, active, outcomes, findings, strict=self.strict, measured=measure is not None),
             score=score(self.policy, outcomes, ignored),
-            facts=subject.facts,
-            layers=subject.layers,
+            facts=walked.facts if walked else subject.facts,
+            layers=walked.layers if walked else subject.layers,
             findings=findings,
             ignored=ignored,
             unknown_ignores=unknown_ignores(subject),
@@ -225,8 +230,10 @@ def capture_target(
     isolated: bool = False,
     pick: Pick | None = None,
     weightless: bool = False,
-) -> tuple[Capture, Origin | None]:
+) -> tuple[Capture | Walked, Origin | None]:
     """The capture that a target is or gives, and where the model came from, where its author's files were read for it.
+
+    Of a target whose forward runs and that cannot be captured it is what a walk over the modules tells.
 
     Args:
         target: a model, a class or a TARGET.

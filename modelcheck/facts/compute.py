@@ -68,7 +68,6 @@ def compute_facts(capture: Capture) -> Description:
     hidden, hidden_bytes = hidden_weights(model, [(s.trace.graph, s.reach.nodes, s.dependent) for s in sides])
     unused = unused_modules(header, {index for s in sides for index in s.reach.tensors})
     facts = Facts(
-        capture="exported",
         input_shape=header.inputs[0].shape,
         inputs=tuple(Input(name=one.name, shape=one.shape, dtype=one.dtype) for one in header.inputs),
         input_inferred=header.inferred,

@@ -158,7 +158,7 @@ class ModeDifference(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True, kw_only=True, tag_field="capture", tag="exported"):
     """The facts of the report, by the definitions in docs/design.md. Shapes are for one sample.
 
     ``input_shape`` is the first input's; ``input_inferred`` says what from, where nobody declared the inputs.
@@ -167,7 +167,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ``output_kind`` is the evaluation graph's; the training graph's is another one where softmax is left to evaluation.
     """
 
-    capture: Literal["exported", "walked"]
     input_shape: tuple[int, ...]
     inputs: tuple[Input, ...]
     input_inferred: str | None = None
@@ -195,3 +194,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     batch_independent: bool | None = None
     random_evaluation: tuple[RandomOperator, ...] = ()
     mode_differences: tuple[ModeDifference, ...] = ()
+
+    @property
+    def capture(self) -> Literal["exported"]:
+        """How the facts were found."""
+        return "exported"

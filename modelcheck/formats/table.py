@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from modelcheck.author_trace import printable
-from modelcheck.facts.structs import Facts, Use
+from modelcheck.facts.structs import Facts, Input, Layer, Use
+from modelcheck.facts.walked import Called, WalkedFacts
 from modelcheck.names import nearest
 from modelcheck.origin import Origin
 from modelcheck.report import Finding, Metrics, Report, RuleOutcome, UnknownIgnore
@@ -201,22 +202,32 @@ def _first(names: Iterable[str]) -> str:
     return ", ".join(every[:_MOST_NAMED]) + more
 
 
-def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:
+def _fact_rows(facts: Facts | WalkedFacts) -> Iterable[tuple[str, str]]:
+    if isinstance(facts, WalkedFacts):
+        yield "facts", "from walking the modules in one forward in evaluation mode, as there is no graph"
     held = facts.parameters
     details = ["all trainable" if held.trainable == held.total else f"{held.trainable:,} trainable"]
     others = {"frozen": held.frozen, "unused": held.unused, "shared": held.shared, "hidden": held.hidden}
     details.extend(f"{value:,} {name}" for name, value in others.items() if value)
     taken = f" ({_first(facts.outputs)}: the first is taken)" if facts.outputs else ""
-    yield "input → output", f"{_shape(facts.input_shape)} → {_shape(facts.output_shape)}{taken}, {facts.output_kind}"
+    inputs = ", ".join(_input(one) for one in facts.inputs)
+    output = _shape(facts.output_shape) if facts.output_shape is not None else "no row for each sample"
+    kind = f", {facts.output_kind}" if facts.output_kind else ""
+    yield "input → output", f"{inputs} → {output}{taken}{kind}"
+    if facts.input_inferred:
+        yield "input inferred", f"{facts.input_inferred}; --input declares another"
     yield "parameters", f"{held.total:,} ({', '.join(details)}), {held.bytes:,} bytes"
     yield (
         "MACs",
         f"{facts.macs:,} for one sample"
         + (f"; not counted: {', '.join(facts.uncounted_operators)}" if facts.uncounted_operators else ""),
     )
-    field = facts.receptive_field
-    yield "receptive field", f"{field[0]}×{field[1]} pixels" if field else "none, or the whole picture"
-    yield "weighted layers", f"{facts.weighted_layers:,}"
+    if isinstance(facts, WalkedFacts):
+        yield "not known", "output kind, hidden weights, receptive field, weighted layers, what is live"
+    else:
+        field = facts.receptive_field
+        yield "receptive field", f"{field[0]}×{field[1]} pixels" if field else "none, or the whole picture"
+        yield "weighted layers", f"{facts.weighted_layers:,}"
     yield "batch norm", _use(facts.batch_norm)
     rates = ", ".join(f"{rate:g}" for rate in facts.dropout.rates)
     yield "dropout", _use(facts.dropout) + (f", p = {rates}" if rates else "")
@@ -237,10 +248,19 @@ def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:
         yield "live", "judged by reachability alone"
 
 
-def _use(use: Use) -> str:
+def _use(use: Use | Called) -> str:
+    if isinstance(use, Called):
+        if use.called is None:
+            return f"{counted(use.declared, 'module')} declared; a script does not tell which are called"
+        declared = f", {use.declared:,} declared" if use.declared != use.called else ""
+        return f"{counted(use.called, 'module')} called{declared}"
     declared = f" ({use.declared:,} declared as modules)" if use.declared != use.count else ""
     where = f": {', '.join(path or '(forward)' for path in use.where)}" if use.count <= 2 and use.where else ""
     return f"{use.count:,}{declared}{where}"
+
+
+def _input(one: Input) -> str:
+    return " ".join(filter(None, [one.name, _shape(one.shape), "" if one.dtype == "float32" else one.dtype]))
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -261,14 +281,20 @@ def _layers(report: Report) -> RenderableType:
         table.add_row(
             _shown(layer.path or "(forward)"),
             _shown(f"{layer.type}{called}"),
-            _shape(layer.output_shape) if layer.output_shape is not None else Text("never called", "yellow"),
+            _output(layer),
             f"{layer.parameters:,}" if layer.parameters else "",
-            f"{layer.parameters / total:.1%}" if layer.parameters else "",
+            f"{layer.parameters / total:.1%}" if layer.parameters and total else "",
             f"{layer.macs:,}" if layer.macs else "",
         )
     table.add_section()
     table.add_row("total", "", "", f"{total:,}", "", f"{report.facts.macs:,}", style="bold")
     return Padding(table, (1, 0, 0, 0))
+
+
+def _output(layer: Layer) -> str | Text:
+    if layer.output_shape is not None:
+        return _shape(layer.output_shape)
+    return "no tensor" if layer.calls else Text("never called", "yellow")
 
 
 def _metrics(metrics: Metrics) -> RenderableType:

@@ -23,9 +23,11 @@ import msgspec
 
 from modelcheck.author_trace import author_frame, describe_exception, is_library
 from modelcheck.errors import AuthorError, Crashed, MemoryLimit, UsageError
+from modelcheck.facts.walked import Walked
 from modelcheck.isolated.proc import process
 from modelcheck.isolated.protocol import (
     CAPTURE_FILE,
+    MOST_ENTRIES,
     RESULT_FILE,
     STACK_FILE,
     Answer,
@@ -57,16 +59,15 @@ def main(ready: int) -> None:
     reserve = bytearray(_RESERVE_BYTES)  # address space to say in that there is none left
     os.write(ready, str(held.resident if held else 0).encode())
     os.close(ready)
+    answer: Answer
     try:
         arguments = {name: ast.literal_eval(text) for name, text in request.arguments.items()}
-        capture, origin = capture_here(request.target, request.inputs, arguments, request.seed, request.pick)
-        answer: Answer = Captured(origin=origin)
-        data = capture.to_bytes()
-        if len(data) > request.limits.file_mib * 2**20:
-            raise MemoryLimit(
-                f"the capture takes {len(data) >> 20:,} MiB, and {request.limits.file_mib:,} may be written"
-            )
-        _write(folder / CAPTURE_FILE, data)
+        found, origin = capture_here(request.target, request.inputs, arguments, request.seed, request.pick)
+        if isinstance(found, Walked):
+            answer = _walked(found, origin, request.limits)
+        else:
+            answer = Captured(origin=origin)
+            _write(folder / CAPTURE_FILE, _bytes(found, request.limits))
     except BaseException as error:
         del reserve
         answer = _failure(error, request.limits)
@@ -99,7 +100,7 @@ def _prepare(folder: Path) -> None:
     faulthandler.register(signal.SIGXCPU, stack, all_threads=False, chain=True)
 
 
-def _capturing() -> Callable[..., tuple[Capture, Origin | None]]:
+def _capturing() -> Callable[..., tuple[Capture | Walked, Origin | None]]:
     """``capture_here``, after something was captured, so that all is imported and seen to work before limits count."""
     from torch import nn
 
@@ -126,6 +127,20 @@ def _lower(kind: int, soft: int, hard: int | None = None) -> None:
     now = [math.inf if one == resource.RLIM_INFINITY else one for one in resource.getrlimit(kind)]
     wanted = soft, soft if hard is None else hard
     resource.setrlimit(kind, (int(min(now[0], wanted[0])), int(min(now[1], wanted[1]))))
+
+
+def _bytes(capture: Capture, limits: Limits) -> bytes:
+    data = capture.to_bytes()
+    if len(data) > limits.file_mib * 2**20:
+        raise MemoryLimit(f"the capture takes {len(data) >> 20:,} MiB, and {limits.file_mib:,} may be written")
+    return data
+
+
+def _walked(found: Walked, origin: Origin | None, limits: Limits) -> Answer:
+    answer = _failure(found.failure, limits)
+    if isinstance(answer, Failed) and len(found.layers) <= MOST_ENTRIES:
+        return msgspec.structs.replace(answer, walked=found.facts, layers=found.layers, origin=origin)
+    return answer
 
 
 def _failure(error: BaseException, limits: Limits) -> Answer:

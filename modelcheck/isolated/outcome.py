@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelcheck.errors import AuthorError, Crashed, MemoryLimit, TimeLimit, UsageError
+from modelcheck.facts.walked import Walked
 from modelcheck.graph.capture import Capture
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.protocol import Failed, Limits, Refused
@@ -25,8 +26,10 @@ class Outcome:
     results: Results
     limits: Limits
 
-    def captured(self, inputs: Inputs | None) -> tuple[Capture, Origin | None]:
+    def captured(self, inputs: Inputs | None) -> tuple[Capture | Walked, Origin | None]:
         """The capture, for the inputs that were asked for, and where the model came from.
+
+        Where the process says that there is none, it is what it tells of a walk over the modules.
 
         Raises:
             UsageError: the process says that nothing has the target's name, or was never ready for it.
@@ -45,7 +48,10 @@ class Outcome:
             if isinstance(answer, Refused):
                 raise UsageError(f"{answer.message} (so says the process of {self.target})")
             if isinstance(answer, Failed):
-                raise _error_class(answer.code)(answer.message, file=answer.file, line=answer.line)
+                failure = _error_class(answer.code)(answer.message, file=answer.file, line=answer.line)
+                if answer.walked:
+                    return Walked(failure, answer.walked, answer.layers), answer.origin
+                raise failure
             return self.results.capture(inputs), answer.origin
         except Unusable as error:
             raise Crashed(

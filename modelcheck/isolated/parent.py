@@ -16,6 +16,7 @@ import msgspec
 
 from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
+from modelcheck.facts.walked import Walked
 from modelcheck.graph.capture import Capture
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.outcome import Outcome
@@ -44,7 +45,7 @@ def capture_isolated(
     seed: int = 0,
     pick: Pick | None = None,
     limits: Limits | None = None,
-) -> tuple[Capture, Origin | None]:
+) -> tuple[Capture | Walked, Origin | None]:
     """The capture of what the target names, and where it came from; the author's code runs in a process of its own.
 
     Only the capture is believed, after the checks that every capture gets. What else comes back is the author's

@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from modelcheck.author_trace import printable
+from modelcheck.facts.structs import Layer
+from modelcheck.facts.walked import WalkedFacts
 from modelcheck.inputs import Inputs
 from modelcheck.origin import Origin, Pick
 
@@ -18,6 +20,7 @@ STACK_FILE = "stack.txt"
 LONGEST_LINE = 2_000
 MOST_LINES = 100
 MOST_ENTRIES = 10_000
+MOST_COUNTED = 2**63
 _MOST_INDENT = 16
 
 
@@ -73,12 +76,18 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="is", tag="failed"):
-    """The author's code could not be loaded, captured or run; ``code`` says in which step."""
+    """The author's code could not be loaded, captured or run; ``code`` says in which step.
+
+    ``walked`` and ``layers`` are what a walk over the modules told, where forward runs.
+    """
 
     code: Annotated[str, Meta(pattern=r"^MC[0-9]{3}\Z")]
     message: str
     file: str | None
     line: Annotated[int, Meta(ge=0, le=10**9)] | None
+    walked: WalkedFacts | None = None
+    layers: tuple[Layer, ...] = ()
+    origin: Origin | None = None
 
 
 Answer = Captured | Refused | Failed
@@ -115,6 +124,8 @@ def _cleaned(value: Any) -> Any:
         if len(value) > MOST_ENTRIES:
             raise ValueError(f"it lists {len(value):,} entries")
         return [_cleaned(one) for one in value]
+    if isinstance(value, int) and abs(value) > MOST_COUNTED:
+        raise ValueError(f"it counts to {value:.3g}")
     return value
 
 

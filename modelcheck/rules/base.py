@@ -47,6 +47,7 @@ class Subject:
         flows: the graphs' operators; None where no graph was captured.
         metrics: None where nothing was trained or evaluated.
         failure: why there are no facts.
+        walked: whether the report has facts from walking the modules, which no rule decides on.
         input_shape: what the policy declares for one sample.
         classes: how many scores the policy expects of one sample.
         most_epochs: within how many epochs the policy asks for its accuracy.
@@ -60,6 +61,7 @@ class Subject:
     flows: Flows | None = None
     metrics: Metrics | None = None
     failure: AuthorError | None = None
+    walked: bool = False
     input_shape: tuple[int, ...] | None = None
     classes: int | None = None
     most_epochs: int | None = None
@@ -133,6 +135,8 @@ def known_facts(subject: Subject) -> Facts:
     """
     if subject.facts is None:
         code = subject.failure.code if subject.failure else "MC004"
+        if subject.walked:
+            raise NotRun(f"the graph could not be captured ({code}); the facts are from walking the modules")
         raise NotRun(f"nothing was captured ({code})")
     return subject.facts
 

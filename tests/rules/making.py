@@ -14,7 +14,6 @@ from modelcheck.rules.base import Subject
 
 NONE = Use(count=0, declared=0, where=())
 PLAIN = Facts(
-    capture="exported",
     input_shape=(1, 28, 28),
     output_shape=(10,),
     output_kind="logits",
