@@ -24,10 +24,11 @@ class ForwardError(FailureRule):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(3, 10, 3)
+            self.fc1 = nn.Linear(784, 32)
+            self.fc2 = nn.Linear(30, 10)
 
         def forward(self, x):
-            return self.conv(x).mean((2, 3))
+            return self.fc2(self.fc1(x.flatten(1)).relu())
     ```
 
     ## Good
@@ -38,10 +39,11 @@ class ForwardError(FailureRule):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(1, 10, 3)
+            self.fc1 = nn.Linear(784, 32)
+            self.fc2 = nn.Linear(32, 10)
 
         def forward(self, x):
-            return self.conv(x).mean((2, 3))
+            return self.fc2(self.fc1(x.flatten(1)).relu())
     ```
 
     ## Options

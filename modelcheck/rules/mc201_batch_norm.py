@@ -24,11 +24,12 @@ class BatchNorm(PresenceRule):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(1, 10, 3)
-            self.bn = nn.BatchNorm2d(10)
+            self.fc1 = nn.Linear(784, 32, bias=False)
+            self.bn = nn.BatchNorm1d(32)
+            self.fc2 = nn.Linear(32, 10)
 
         def forward(self, x):
-            return self.conv(x).relu().mean((2, 3))
+            return self.fc2(self.fc1(x.flatten(1)).relu())
     ```
 
     ## Good
@@ -39,11 +40,12 @@ class BatchNorm(PresenceRule):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(1, 10, 3)
-            self.bn = nn.BatchNorm2d(10)
+            self.fc1 = nn.Linear(784, 32, bias=False)
+            self.bn = nn.BatchNorm1d(32)
+            self.fc2 = nn.Linear(32, 10)
 
         def forward(self, x):
-            return self.bn(self.conv(x).relu()).mean((2, 3))
+            return self.fc2(self.bn(self.fc1(x.flatten(1))).relu())
     ```
 
     ## Options

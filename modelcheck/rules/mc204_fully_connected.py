@@ -25,11 +25,11 @@ class FullyConnected(PresenceRule):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(1, 8, 3)
+            self.conv = nn.Conv2d(1, 8, 23)
             self.fc = nn.Linear(8, 10)
 
         def forward(self, x):
-            return self.fc(self.conv(x).mean((2, 3)))
+            return self.fc(self.conv(x).relu().mean((2, 3)))
     ```
 
     ## Good
@@ -40,11 +40,11 @@ class FullyConnected(PresenceRule):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(1, 8, 3)
+            self.conv = nn.Conv2d(1, 8, 23)
             self.head = nn.Conv2d(8, 10, 1)
 
         def forward(self, x):
-            return self.head(self.conv(x)).mean((2, 3))
+            return self.head(self.conv(x).relu()).mean((2, 3))
     ```
 
     ## Options

@@ -28,7 +28,7 @@ class LayerCount(Rule):
             self.head = nn.Conv2d(1, 10, 28)
 
         def forward(self, x):
-            return self.head(self.body(x)).flatten(1)
+            return self.head(self.body(x).relu()).flatten(1)
     ```
 
     ## Good
@@ -43,7 +43,7 @@ class LayerCount(Rule):
             self.head = nn.Conv2d(1, 10, 28)
 
         def forward(self, x):
-            return self.head(self.body(x)).flatten(1)
+            return self.head(self.body(x).relu()).flatten(1)
     ```
 
     ## Options

@@ -39,7 +39,7 @@ class ReceptiveField(Rule):
         def __init__(self):
             super().__init__()
             self.conv1 = nn.Conv2d(1, 8, 7, stride=2)
-            self.conv2 = nn.Conv2d(8, 10, 8)
+            self.conv2 = nn.Conv2d(8, 10, 11)
 
         def forward(self, x):
             return self.conv2(self.conv1(x).relu()).mean((2, 3))
@@ -48,6 +48,9 @@ class ReceptiveField(Rule):
     ## Options
 
     ```toml
+    [model]
+    input = [1, 28, 28]
+
     [rules]
     receptive-field = { min = 20 }    # and, or, max
     ```

@@ -26,7 +26,7 @@ class OutputShape(Rule):
             self.head = nn.Linear(32, 10)
 
         def forward(self, x):
-            return self.features(x.flatten(1))
+            return self.features(x.flatten(1)).relu()
     ```
 
     ## Good
@@ -41,7 +41,7 @@ class OutputShape(Rule):
             self.head = nn.Linear(32, 10)
 
         def forward(self, x):
-            return self.head(self.features(x.flatten(1)))
+            return self.head(self.features(x.flatten(1)).relu())
     ```
 
     ## Options

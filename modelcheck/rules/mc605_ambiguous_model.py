@@ -32,7 +32,7 @@ class AmbiguousModel(FailureRule):
     class Large(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(1, 10, 3)
+            self.conv = nn.Conv2d(1, 10, 23)
 
         def forward(self, x):
             return self.conv(x).mean((2, 3))
@@ -56,7 +56,7 @@ class AmbiguousModel(FailureRule):
     class Large(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(1, 10, 3)
+            self.conv = nn.Conv2d(1, 10, 23)
 
         def forward(self, x):
             return self.conv(x).mean((2, 3))
