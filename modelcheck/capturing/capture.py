@@ -59,11 +59,13 @@ class _Holder(nn.Module):
     It gives export a tuple of tensors, as export knows not every container; ``outputs`` are their names.
     """
 
+    __slots__ = ("outputs",)  # beside the __dict__: export puts other lists in the place of those that are in it
+
     def __init__(self, model: nn.Module, example: Example) -> None:
         super().__init__()
         self._modules["model"] = model  # an assignment would ask the model for its __class__
         self.example = example
-        self.outputs: list[str] = []  # changed in place, as export puts attributes back as they were
+        self.outputs: list[str] = []
 
     @property
     def author(self) -> nn.Module:
@@ -72,7 +74,7 @@ class _Holder(nn.Module):
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         found = named_tensors(self.example.given_to(self.author, tensors))
-        self.outputs[:] = [name for name, _ in found]
+        self.outputs = [name for name, _ in found]
         return tuple(tensor for _, tensor in found)
 
 
