@@ -44,8 +44,8 @@ class UnregisteredModule(Rule):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.fc = nn.Linear(784, 10)
-            self.layers = [nn.Linear(10, 10), nn.Dropout(0.1)]
+            self.fc = nn.Linear(784, 32)
+            self.layers = [nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 10)]
 
         def forward(self, x):
             x = self.fc(x.flatten(1))
@@ -62,8 +62,8 @@ class UnregisteredModule(Rule):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.fc = nn.Linear(784, 10)
-            self.layers = nn.ModuleList([nn.Linear(10, 10), nn.Dropout(0.1)])
+            self.fc = nn.Linear(784, 32)
+            self.layers = nn.ModuleList([nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 10)])
 
         def forward(self, x):
             x = self.fc(x.flatten(1))
