@@ -5,6 +5,10 @@ Run by hand: python benchmarks/recipes.py [--recipe fast] [--epochs N] [--seeds 
 
 from __future__ import annotations
 
+import sys
+
+sys.path.append(sys.path.pop(0))  # this folder last: it has an inspect.py, and everybody imports Python's
+
 import argparse
 import platform
 import statistics
