@@ -284,9 +284,11 @@ def _describe(captured: Capture) -> Description:
 
 def _check_fit(description: Description, prepared: Prepared) -> None:
     facts, dataset = description.facts, prepared.dataset
-    if facts.input_shape != dataset.input_shape:
-        shapes = ["x".join(map(str, one)) for one in (facts.input_shape, dataset.input_shape)]
-        raise UsageError(f"the model was captured for an input of {shapes[0]}, and {dataset.name} has {shapes[1]}")
+    held = [InputSpec(one.shape, one.dtype, one.name) for one in facts.inputs]
+    given = InputSpec(dataset.input_shape)
+    if [(one.shape, one.dtype) for one in held] != [(given.shape, given.dtype)]:
+        shown = " and ".join(map(str, held))
+        raise UsageError(f"the model was captured for an input of {shown}, and {dataset.name} has {given}")
 
 
 def _fits(description: Description, prepared: Prepared) -> bool:

@@ -295,3 +295,17 @@ def test_an_unknown_device_and_no_epochs_are_told_before_the_work(few_images: Da
 def test_capture_takes_the_policys_input() -> None:
     Path("modelcheck.toml").write_text("[model]\ninput = [3, 8, 8]\n")
     assert modelcheck.capture(nn.Conv2d(3, 1, 3)).header.inputs[0].shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize(("given", "shown"), [(["1x28x28", "y:3"], "1x28x28 and y:3"), ("784", "784")])
+def test_a_model_of_other_inputs_is_not_trained(given: object, shown: str) -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(784, 10)
+
+        def forward(self, x: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+            return self.fc(x.flatten(1))
+
+    with pytest.raises(UsageError, match=f"captured for an input of {shown}, and mnist has 1x28x28"):
+        modelcheck.train_eval(Two(), input=given, epochs=1)  # type: ignore[arg-type]
