@@ -53,19 +53,23 @@ BATCHES = (2, 64)
 MOST_VALUES = 2**22
 
 
+class _Returned:
+    """What forward gave when it was exported last: the names of its tensors."""
+
+    names: tuple[str, ...] = ()
+
+
 class _Holder(nn.Module):
     """A plain module around the author's: export asks the root for its parameters, and this one answers truly.
 
-    It gives export a tuple of tensors, as export knows not every container; ``outputs`` are their names.
+    It gives export a tuple of tensors, as export knows not every container.
     """
-
-    __slots__ = ("outputs",)  # beside the __dict__: export puts other lists in the place of those that are in it
 
     def __init__(self, model: nn.Module, example: Example) -> None:
         super().__init__()
         self._modules["model"] = model  # an assignment would ask the model for its __class__
         self.example = example
-        self.outputs: list[str] = []
+        self.returned = _Returned()  # attributes that forward sets, and lists that it changes, export takes back
 
     @property
     def author(self) -> nn.Module:
@@ -74,7 +78,7 @@ class _Holder(nn.Module):
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         found = named_tensors(self.example.given_to(self.author, tensors))
-        self.outputs = [name for name, _ in found]
+        self.returned.names = tuple(name for name, _ in found)
         return tuple(tensor for _, tensor in found)
 
 
@@ -145,7 +149,7 @@ def _capture(model: nn.Module, given: Example, name: str, because: str | None) -
         tensors=tables.tensor_infos(),
         modules=tables.module_infos(called),
         unregistered=unregistered,
-        outputs=tuple(holder.outputs[:MAX_OUTPUTS]) if holder.outputs != [""] else (),
+        outputs=holder.returned.names[:MAX_OUTPUTS] if holder.returned.names != ("",) else (),
         train=train,
         evaluation=evaluation,
     )
