@@ -68,6 +68,7 @@ class WalkedFacts(msgspec.Struct, frozen=True, kw_only=True, tag_field="capture"
     macs: int
     uncounted_operators: tuple[str, ...]
     receptive_field: None = None
+    receptive_field_kind: None = None
     weighted_layers: None = None
     batch_norm: Called
     dropout: CalledDropout

@@ -25,6 +25,8 @@ from modelcheck.walking.operators import Operators
 # with the separator: torchvision lies beside torch and is an author like others
 _NOT_THE_AUTHORS = tuple(f"{Path(file).parent}{os.sep}" for file in (torch.__file__, Path(__file__).parent))
 
+_WRITTEN_AS = {"addmm": "linear", "mm": "matmul", "bmm": "matmul", "baddbmm": "matmul"}
+
 Place = tuple[str | None, int | None]
 
 
@@ -140,7 +142,7 @@ class _Watch:
             return
         row = self._running[-1]
         if not row.shown:
-            kind = wire_text(name.split(".")[1])
+            kind = _written_as(wire_text(name.split(".")[1]))
             row = self._row(row.path, kind, kind)
             row.calls, row.shape = row.calls + 1, _shape(result)
         row.macs += macs
@@ -150,6 +152,11 @@ class _Watch:
         if key not in self.found.rows:
             self.found.rows[key] = Row(path, kind, _place())
         return self.found.rows[key]
+
+
+def _written_as(operator: str) -> str:
+    """What a person writes to get the operator."""
+    return "scaled_dot_product_attention" if "attention" in operator else _WRITTEN_AS.get(operator, operator)
 
 
 def _visible(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
