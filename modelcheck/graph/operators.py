@@ -66,7 +66,7 @@ _ATEN: dict[Kind, str] = {
         squeeze.default squeeze.dim squeeze.dims unsqueeze.default view_as.default reshape_as.default contiguous.default
         clone.default alias.default detach.default detach_.default lift_fresh_copy.default swapaxes.default
         swapdims.default movedim.int movedim.intlist moveaxis.int moveaxis.intlist numpy_T.default
-        adjoint.default matrix_H.default mT.default ravel.default squeeze_.default squeeze_.dim unsqueeze_.default
+        adjoint.default matrix_H.default mT.default mH.default ravel.default squeeze_.default squeeze_.dim unsqueeze_.default
         to.dtype to.dtype_layout to.device to.other _to_copy.default type_as.default to.prim_Device
         positive.default _unsafe_view.default""",
     "elementwise": """
@@ -127,7 +127,8 @@ _ATEN: dict[Kind, str] = {
         grid_sampler.default grid_sampler_2d.default affine_grid_generator.default cdist.default _cdist_forward.default
         fft_fft.default fft_ifft.default fft_fft2.default fft_ifft2.default fft_rfft.default fft_irfft.default
         fft_rfft2.default fft_irfft2.default fft_fftn.default fft_ifftn.default fft_fftshift.default
-        fft_ifftshift.default pairwise_distance.default kron.default outer.default""",
+        fft_ifftshift.default pairwise_distance.default kron.default outer.default
+        linalg_householder_product.default matrix_exp.default linalg_matrix_exp.default linalg_solve.default""",
 }  # fmt: skip
 
 # how to round, pad, index and normalise, and how gelu is approximated
