@@ -53,6 +53,7 @@ class CalledLinear(Called, frozen=True, kw_only=True):
 class WalkedFacts(msgspec.Struct, frozen=True, kw_only=True, tag_field="capture", tag="walked"):
     """What one forward in evaluation mode told, under the keys of ``Facts``; None is what only a graph tells.
 
+    ``macs`` are those for the batch, divided by its size: what is computed from weights alone counts as a part.
     ``output_shape`` is None too where the output has no row for each sample. ``hidden_weights`` are those that torch's
     own modules keep in a packed form, and no search for others.
     """

@@ -34,7 +34,8 @@ Place = tuple[str | None, int | None]
 class Row:
     """A module that ran, or an operator that multiplies in the forward of one with children.
 
-    ``shown``: whether it is a row of the table whatever it owns, which modules with children are not.
+    ``shown``: whether it is a row of the table whatever it owns, which modules with children are not. ``macs`` are
+    for the whole batch.
     """
 
     path: str
