@@ -23,7 +23,7 @@ State = Literal["rows", "fixed", "samples", "mixed"]  # samples: the number of t
 _DIM_KEPT = (
     "softmax", "log_softmax", "_softmax", "_log_softmax", "logsumexp", "mean", "sum", "amax", "amin", "var", "std",
     "max", "min", "argmax", "argmin", "prod", "cumsum", "cumprod", "topk", "sort", "argsort", "linalg_vector_norm",
-    "select", "slice", "narrow", "split", "split_with_sizes", "chunk", "unbind", "tensor_split", "flip", "glu", "all",
+    "select", "narrow", "split", "split_with_sizes", "chunk", "unbind", "tensor_split", "flip", "glu", "all",
     "any", "median", "kthvalue", "norm",
 )  # fmt: skip
 _JOINING = ("cat", "concat", "concatenate", "stack")
@@ -32,8 +32,10 @@ _POINTWISE = (
     "logical_not", "logical_xor", "isnan", "isinf", "isfinite",
 )  # fmt: skip
 _COPYING = ("contiguous", "clone", "alias", "detach", "lift_fresh_copy", "to", "_to_copy", "type_as", "positive")
+_ALL = 2**63 - 1  # where a slice ends that has no end
 _RESHAPING = ("view", "reshape", "_unsafe_view")
 _RESIZING = ("flatten", "squeeze", "unsqueeze", "unflatten")  # their first argument beside the value is a dimension
+_PERMUTING = ("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "mT")
 _CONSTANT = ("zeros", "zeros_like", "ones", "ones_like", "new_zeros", "new_ones", "empty", "empty_like", "new_empty")
 _PICTURES = (
     "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "upsample_nearest1d", "upsample_nearest2d",
@@ -82,7 +84,7 @@ class _Walk:
             return "fixed"
         if step.name in _COPYING:
             return states[0]
-        handler = _HANDLERS.get(step.name) or _HANDLERS.get(step.kind)
+        handler = _BY_NAME.get(step.name) or _BY_KIND.get(step.kind)
         return "rows" if handler and step.shape is not None and handler(self, step) else "mixed"
 
     def _symbolic(self, step: Step, states: list[State]) -> State:
@@ -144,11 +146,19 @@ def _pointwise(walk: _Walk, step: Step) -> bool:
 def _along(walk: _Walk, step: Step) -> bool:
     """Works along given dimensions, none of which holds the samples."""
     dims = _named(step, "dim") if _named(step, "dim") is not None else _named(step, "dims")
-    if dims is None and step.name in ("split", "split_with_sizes", "chunk", "slice", "unbind"):
+    if dims is None and step.name in ("split", "split_with_sizes", "chunk", "unbind"):
         return False
     given = list(dims) if isinstance(dims, list | tuple) else [dims]
     rank = len(step.args[0]) if isinstance(step.args[0], torch.Size) else 0
     return walk.only(step) and bool(given) and all(isinstance(one, int) and one % rank != 0 for one in given)
+
+
+def _sliced(walk: _Walk, step: Step) -> bool:
+    """A part of other dimensions, or all of the samples, as the first colon in ``x[:, 0]`` says."""
+    _, dim, start, end, every = (*step.args, *(None, 0, None, None, 1)[len(step.args) :])
+    if isinstance(dim, int) and dim % len(step.args[0]) != 0:
+        return walk.only(step)
+    return walk.only(step) and start in (0, None) and end in (_ALL, None) and every == 1
 
 
 def _joined(walk: _Walk, step: Step) -> bool:
@@ -243,21 +253,26 @@ def _picture(walk: _Walk, step: Step) -> bool:
     return walk.only(step) and len(step.args[0]) > 2
 
 
-_HANDLERS: dict[str, Callable[[_Walk, Step], bool]] = {
-    **dict.fromkeys(("elementwise", "activation", "dropout", *_POINTWISE), _pointwise),
+_Handler = Callable[[_Walk, Step], bool]
+_BY_NAME: dict[str, _Handler] = {
+    **dict.fromkeys(_POINTWISE, _pointwise),
     **dict.fromkeys(_DIM_KEPT, _along),
     **dict.fromkeys(_JOINING, _joined),
+    "slice": _sliced,
     **dict.fromkeys(_RESHAPING, _reshaped),
     **dict.fromkeys(_RESIZING, _resized),
-    **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "mT"), _permuted),
+    **dict.fromkeys(_PERMUTING, _permuted),
     **dict.fromkeys(("expand", "expand_as"), _expanded),
-    **dict.fromkeys(("convolution", "average-pool", "max-pool"), _slid),
     **dict.fromkeys(("pad", "constant_pad_nd", "reflection_pad2d", "replication_pad2d"), _padded),
     **dict.fromkeys(_PICTURES, _picture),
+    "embedding": _looked_up,
+}
+_BY_KIND: dict[str, _Handler] = {
+    **dict.fromkeys(("elementwise", "activation", "dropout"), _pointwise),
+    **dict.fromkeys(("convolution", "average-pool", "max-pool"), _slid),
     "batch-norm": _batch_norm,
     "normalisation": _layer_norm,
     "linear": _linear,
     "product": _product,
     "attention": _attention,
-    "embedding": _looked_up,
 }

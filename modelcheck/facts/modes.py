@@ -222,13 +222,19 @@ def _difference(kind: DifferenceKind, mode: Mode | None, entry: _Entry, detail: 
 
 
 def _arguments(step: Step) -> Iterator[tuple[str, Argument]]:
-    """What the node is given, by the schema's names, without what the mode may decide."""
+    """What the node is given, by the schema's names, defaults included, without what the mode may decide."""
     described = schema(step.node.op)
-    names = [one.name for one in described.arguments] if described else []
-    names += [str(position) for position in range(len(names), len(step.node.args))]
-    for name, one in (*zip(names, step.node.args, strict=False), *step.node.kwargs.items()):
-        if name not in _OF_THE_MODE:
-            yield name, one
+    given = step.node.args
+    if described is None:
+        yield from ((str(position), one) for position, one in enumerate(given))
+        return
+    for position, one in enumerate(described.arguments):
+        if one.name in _OF_THE_MODE:
+            continue
+        if position < len(given) and not one.kwarg_only:
+            yield one.name, given[position]
+        else:
+            yield one.name, step.node.kwargs.get(one.name, one.default_value)
 
 
 def _kind(value: InputRef | TensorRef) -> str:
