@@ -155,10 +155,10 @@ def _along(walk: _Walk, step: Step) -> bool:
 
 def _sliced(walk: _Walk, step: Step) -> bool:
     """A part of other dimensions, or all of the samples, as the first colon in ``x[:, 0]`` says."""
-    _, dim, start, end, every = (*step.args, *(None, 0, None, None, 1)[len(step.args) :])
-    if isinstance(dim, int) and dim % len(step.args[0]) != 0:
+    if (_named(step, "dim") or 0) % len(step.args[0]) != 0:
         return walk.only(step)
-    return walk.only(step) and start in (0, None) and end in (_ALL, None) and every == 1
+    whole = not _named(step, "start") and _named(step, "end") in (None, _ALL) and _named(step, "step") in (None, 1)
+    return walk.only(step) and whole
 
 
 def _joined(walk: _Walk, step: Step) -> bool:
