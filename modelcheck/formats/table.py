@@ -103,7 +103,9 @@ def _rules(report: Report) -> RenderableType:
         table.add_row(Text(", ".join(groups), "dim"), _outcome(steps[0], advised=False), evidence)
     else:  # how far it came is told; that nothing stopped it is no news
         passed = [one for one in passed if not one.code.startswith("MC0")]
-    shown = [one for one in report.rules if one not in passed]
+    silent = [one for one in report.rules if _is_silent_advice(one) and one.code not in advised]
+    silent = silent if len(silent) > 1 else []
+    shown = [one for one in report.rules if one not in passed and one not in silent]
     shown.sort(key=lambda one: one not in steps)
     for cause, group in itertools.groupby(shown, lambda one: one.cause):
         ones = list(group)
@@ -115,7 +117,14 @@ def _rules(report: Report) -> RenderableType:
             continue
         for one in ones:
             table.add_row(_rule_name(one), _outcome(one, one.code in advised), _shown(one.evidence or one.cause or ""))
+    if silent:
+        text = f"nothing to say by {counted(len(silent), 'more rule')}"
+        table.add_row(Text("advice", "dim"), _outcome(silent[0], advised=False), text)
     return Padding(table, (1, 0, 0, 0))
+
+
+def _is_silent_advice(one: RuleOutcome) -> bool:
+    return one.severity == "advice" and one.outcome == "pass" and one.code not in _steps()
 
 
 @cache
@@ -226,7 +235,7 @@ def _fact_rows(facts: Facts | WalkedFacts) -> Iterable[tuple[str, str]]:
         yield "not known", "output kind, hidden weights, receptive field, weighted layers, what is live"
     else:
         field = facts.receptive_field
-        yield "receptive field", f"{field[0]}×{field[1]} pixels" if field else "none, or the whole picture"
+        yield "receptive field", f"{field[0]}×{field[1]} pixels" if field else _FIELDS[facts.receptive_field_kind]
         yield "weighted layers", f"{facts.weighted_layers:,}"
     yield "batch norm", _use(facts.batch_norm)
     rates = ", ".join(f"{rate:g}" for rate in facts.dropout.rates)
@@ -244,8 +253,16 @@ def _fact_rows(facts: Facts | WalkedFacts) -> Iterable[tuple[str, str]]:
         yield "unused modules", ", ".join(facts.unused_modules)
     if facts.unregistered_modules:
         yield "unregistered modules", ", ".join(f"{one.path} ({one.type})" for one in facts.unregistered_modules)
+    for one in (facts.random_evaluation or ())[:_MOST_LINES]:
+        at = f" ({one.file}, line {one.line})" if one.file and one.line else ""
+        yield "random in evaluation", f"{one.path or one.name}{at}"
+    if facts.batch_independent is False:
+        yield "in evaluation", "a sample's output depends on the others in its batch"
     if facts.liveness == "reachable":
         yield "live", "judged by reachability alone"
+
+
+_FIELDS = {"unbounded": "the whole picture may be seen", "none": "none: nothing slides over a map", "exact": ""}
 
 
 def _use(use: Use | Called) -> str:
