@@ -81,7 +81,7 @@ class _Forms:
         self._forms[step.index] = form
         if self._is_noise(step):
             self._noise.add(step.index)
-        elif step.kind != "symbolic":
+        elif step.shape is not None:
             self.entries[step.index] = self._entry(step, form)
         for key in written_keys(step.node):
             self._written[self._groups.find(key)] = step.index, form

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from modelcheck.facts.structs import Facts, ModeDifference
 from modelcheck.rules.base import Decision, Options, Problem, Rule, Subject, known_facts
-from modelcheck.words import counted
 
 
 class ModeDependent(Rule):
@@ -57,8 +56,9 @@ class ModeDependent(Rule):
 
     ## Known limits
 
-    A dropout or a batch norm that is written by hand is a difference, but for a product with a random mask. So are
-    auxiliary heads whose scores are returned in training only (GoogLeNet, Inception), and noise that is added there.
+    A dropout or a batch norm that is written by hand is a difference, but for a product with a random mask, and so is a
+    ghost batch norm. So are auxiliary heads whose scores are returned in training only (GoogLeNet, Inception), and
+    noise that is added there.
     """
 
     code = "MC306"
@@ -66,18 +66,18 @@ class ModeDependent(Rule):
     kind = "advice"
 
     def check(self, subject: Subject, options: Options) -> Decision:
-        """Name the first difference, and how many there are."""
+        """Name the first difference."""
         facts = known_facts(subject)
         differences = facts.mode_differences
         if not differences:
             return Decision("both modes compute the same, dropout and normalisation aside")
-        first, others = differences[0], len(differences) - 1
-        more = f", and in {counted(others, 'more place')}" if others else ""
+        first = differences[0]
+        more = ", among other differences" if len(differences) > 1 else ""
         text = f"training and evaluation differ beyond dropout and normalisation: {_told(first)}{more}"
         problem = Problem(
             f"{text}. {_remedy(facts, first)}", where=first.path or None, file=first.file, line=first.line
         )
-        return Decision(counted(len(differences), "difference") + " between the modes", (problem,))
+        return Decision(f"the modes differ: {_told(first)}{more}", (problem,))
 
 
 def _told(one: ModeDifference) -> str:

@@ -46,7 +46,7 @@ def test_the_first_difference_is_told(one: ModeDifference, text: str) -> None:
     outcome, (finding,) = decide("MC306", "error", facts(mode_differences=(one,)))
     assert finding.message == BEGINNING + text
     assert (finding.where, finding.file, finding.line) == (one.path or None, "net.py", 7)
-    assert outcome.evidence == "1 difference between the modes"
+    assert outcome.evidence == f"the modes differ: {text.partition('. ')[0]}"
 
 
 def test_softmax_in_evaluation_is_told_by_what_comes_out() -> None:
@@ -60,7 +60,7 @@ def test_softmax_in_evaluation_is_told_by_what_comes_out() -> None:
     )
 
 
-@pytest.mark.parametrize(("count", "more"), [(2, ", and in 1 more place."), (5, ", and in 4 more places.")])
+@pytest.mark.parametrize(("count", "more"), [(1, "."), (2, ", among other differences."), (5, ", among other diff")])
 def test_of_many_the_first_is_told(count: int, more: str) -> None:
     found = tuple(difference("only", "training", f"op{number}") for number in range(count))
     _, (finding,) = decide("MC306", "advice", facts(mode_differences=found))
