@@ -76,13 +76,18 @@ def author_frame(exc: BaseException) -> tuple[str, int] | None:
     the innermost that is not modelcheck's. The file is shortened as by ``shown_path``. A syntax error lies in
     the file that could not be compiled, which has no frame.
     """
+    chosen = raw_frame(exc)
+    return (shown_path(chosen[0]), chosen[1]) if chosen else None
+
+
+def raw_frame(exc: BaseException) -> tuple[str, int] | None:
+    """The same with the file as Python knows it."""
     exc = actual(exc)
     if isinstance(exc, SyntaxError) and exc.filename and exc.lineno and _is_code(exc.filename):
-        return shown_path(exc.filename), exc.lineno
+        return exc.filename, exc.lineno
     frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(exc.__traceback__)]
     frames = [(file, line) for file, line in reversed(frames) if _is_code(file) and not _is_ours(file)]
-    chosen = next((frame for frame in frames if not is_library(frame[0])), frames[0] if frames else None)
-    return (shown_path(chosen[0]), chosen[1]) if chosen else None
+    return next((frame for frame in frames if not is_library(frame[0])), frames[0] if frames else None)
 
 
 def describe_exception(exc: BaseException) -> str:

@@ -218,7 +218,7 @@ def _export(holder: _Holder, training: bool) -> torch.export.ExportedProgram:
         if failure := forward_failure(model, given, training):
             raise failure from None
         file, line = advice.author_place(model, error)
-        text = advice.CUMULATIVE if training and _averages_cumulatively(model) else advice.of_export_error(error)
+        text = advice.CUMULATIVE if training and _averages_cumulatively(model) else advice.of_export_error(error, model)
         raise NotCapturable(text, file=file, line=line) from None
 
 

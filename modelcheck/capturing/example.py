@@ -15,6 +15,8 @@ from modelcheck.graph.operators import DTYPES
 from modelcheck.inputs import Inputs
 from modelcheck.names import unknown_name
 
+TARGETS = ("y", "target", "targets", "label", "labels", "gt")  # a second argument of that name is no input
+
 
 @dataclass(frozen=True)
 class Example:

@@ -13,7 +13,7 @@ from torch import nn
 
 from modelcheck.author_trace import class_name, printable
 from modelcheck.capturing.capture import capture_model
-from modelcheck.capturing.example import example, required_arguments
+from modelcheck.capturing.example import TARGETS, example, required_arguments
 from modelcheck.capturing.manners import is_uninitialized, left_as_found, set_mode
 from modelcheck.capturing.tree import device_of, own_attributes, stored, walk
 from modelcheck.capturing.trial import forward_failure
@@ -30,7 +30,6 @@ _FRAMES = (1024, 128, 3000, 16_000)
 _SIDE_NAMES = ("image_size", "img_size", "input_size", "resolution")
 _MANY_CLASSES = 500  # of ImageNet there are 1000, of CIFAR and Tiny ImageNet at most 200
 _MOST_TRIED = 16
-_TARGETS = ("y", "target", "targets", "label", "labels", "gt")  # a second argument of that name is no input
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def _runs(model: nn.Module, inputs: Inputs) -> bool:
 
 def _inputs(model: nn.Module) -> int:
     required = required_arguments(model)
-    return 1 if any(name in _TARGETS for name in required) else max(len(required), 1)
+    return 1 if any(name in TARGETS for name in required) else max(len(required), 1)
 
 
 def _first_layer(model: nn.Module) -> Iterator[Guess]:

@@ -18,6 +18,7 @@ from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 
 from modelcheck.author_trace import class_name
 from modelcheck.capturing import advice
+from modelcheck.capturing.rewrites import written_at
 from modelcheck.capturing.tables import Tables
 from modelcheck.errors import NotCapturable
 from modelcheck.graph.operators import DTYPE_NAMES, EQUATION, MEMORY_FORMAT_NAMES, WORDS, is_allowed
@@ -167,9 +168,9 @@ class _Translation:
         name = _operator_name(target)
         try:
             if not is_allowed(name):
-                raise _NoForm(advice.of_operator(name))
+                raise _NoForm(advice.of_operator(name, written_at(raw, line)))
             if free_unbacked_symbols(node.meta.get("val")):
-                raise _NoForm(f"{advice.DATA_DEPENDENT} (here: the shape of {name}'s result)")
+                raise _NoForm(advice.of_size(name, written_at(raw, line)))
             encoded = Node(
                 op=name,
                 args=tuple(_argument(arg, env) for arg in args),

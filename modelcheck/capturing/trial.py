@@ -23,7 +23,7 @@ from modelcheck.author_trace import (
     shown_path,
 )
 from modelcheck.capturing.advice import author_place
-from modelcheck.capturing.example import Example
+from modelcheck.capturing.example import TARGETS, Example, required_arguments
 from modelcheck.capturing.manners import (
     attributes_as_found,
     fingerprint,
@@ -33,6 +33,7 @@ from modelcheck.capturing.manners import (
 )
 from modelcheck.capturing.tree import stored, tensors, walk
 from modelcheck.errors import AuthorError, ForwardError, LoadError
+from modelcheck.words import listed
 
 SHOWN_LAYERS = 12
 _OURS = str(Path(__file__).parent.parent)
@@ -63,7 +64,21 @@ def forward_failure(model: nn.Module, example: Example, training: bool) -> Autho
             hint = f": the function forward in line {outside[1]} stands outside of the class, so indent it"
         file, line = outside or definition(type(model)) or (file, line)
         return ForwardError(f"{class_name(type(model))} has no forward{hint}", file=file, line=line)
-    return ForwardError(_story(error, example, training, steps), file=file, line=line)
+    story = _wanting(model, example) or _story(error, example, training, steps)
+    return ForwardError(story, file=file, line=line)
+
+
+def _wanting(model: nn.Module, example: Example) -> str | None:
+    """What to do about an argument that forward needs and is not given; None where none is missing."""
+    needed = [name for name in required_arguments(model) if name not in example.names]
+    missing = [printable(name) for name in needed[example.names.count(None) :]]
+    if not missing:
+        return None
+    names = listed([f"{name!r}" for name in missing])
+    told = f"forward needs the {'argument' if len(missing) == 1 else 'arguments'} {names} too"
+    if any(name in TARGETS for name in missing):
+        return f"{told}: make it optional ({missing[0]}=None), and return the logits when it is None"
+    return f"{told}: give it a default, or give one --input for each argument, as in --input {missing[0]}:16"
 
 
 def drawing_line(model: nn.Module, example: Example) -> tuple[str, int] | None:

@@ -9,12 +9,15 @@ class NotCapturable(FailureRule):
     ## What it checks
 
     The model is captured by `torch.export` in both modes. Control flow that depends on the input's values, `.item()`,
-    numpy in forward, random numbers drawn from Python, and operators that are not on modelcheck's list cannot be
-    captured; the finding names the author's line and the rewrite that helps.
+    numpy in forward, random numbers drawn from Python, scripts, and operators that are not on modelcheck's list cannot
+    be captured; the finding names the author's line and the rewrite that helps. Where forward runs in evaluation mode,
+    the modules are walked instead: the report has the facts and the layers of one forward, says so, and leaves open
+    what only a graph tells. No rule on the graph is run then.
 
     ## Why it matters
 
-    What is counted is what is scored: without a graph neither is known.
+    What is counted is what is scored: without a graph neither is known. What a walk tells is the parameters that are
+    registered and the operators that ran on one batch, and not what reaches the output.
 
     ## Bad
 

@@ -98,7 +98,9 @@ def test_a_forward_with_a_second_required_argument_names_its_definition() -> Non
 
     error = _error(forward)  # type: ignore[arg-type]
     assert isinstance(error, ForwardError)
-    assert "'target'" in error.message
+    assert error.message == (
+        "forward needs the argument 'target' too: make it optional (target=None), and return the logits when it is None"
+    )
     assert _is_here(error, forward)  # type: ignore[arg-type]
 
 
@@ -113,10 +115,9 @@ def _holder(x: object) -> Holder:
 
 
 NOT_CAPTURABLE: dict[str, tuple[Forward, str]] = {
-    "if": (lambda self, x: self.lin(x) if x.sum() > 0 else x, "depends on the values"),
-    "item": (lambda self, x: x * x.sum().item(), "depends on the values"),
-    "assert": (lambda self, x: self.lin(x) if bool((x < 9).all()) else None, "depends on the values"),
-    "index": (lambda self, x: x[x > 0], "depends on the values"),
+    "if": (lambda self, x: self.lin(x) if x.sum() > 0 else x, "torch.where(condition, a, b)"),
+    "item": (lambda self, x: x * x.sum().item(), "leave .item()"),
+    "index": (lambda self, x: x[x > 0], "torch.where(mask, x, 0)"),
     "numpy": (lambda self, x: torch.from_numpy(x.detach().numpy()), "with numpy"),
     "python-random": (lambda self, x: x * random.random(), "Draw them with torch"),
     "numpy-random": (lambda self, x: x * float(np.random.rand()), "Draw them with torch"),

@@ -153,7 +153,7 @@ def test_what_only_a_graph_tells_is_null() -> None:
         (lambda x: x, (1, 8, 8), ()),
         (lambda x: {"a": x, "logits": x[:, 0]}, (8, 8), ("logits", "a")),
         (lambda x: (x[:, 0], x), (8, 8), ("[0]", "[1]")),
-        (lambda x: [{"boxes": one} for one in x], None, ("[0].boxes", "[1].boxes")),
+        (lambda x: [{"boxes": one[0, :2]} for one in x], None, ("[0].boxes", "[1].boxes")),
         (lambda x: x.sum(), None, ()),
         (lambda x: x[x > 0], None, ()),
         (lambda x: None, None, ()),
@@ -218,7 +218,7 @@ def test_rules_on_the_graph_are_not_run_and_the_verdict_is_an_error() -> None:
 
 
 def test_a_capture_of_it_is_an_error() -> None:
-    with pytest.raises(NotCapturable, match="depends on the values"):
+    with pytest.raises(NotCapturable, match="for i in range"):
         modelcheck.capture(zoo.Loop(), input=SHAPE)
 
 
