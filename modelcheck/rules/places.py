@@ -25,14 +25,16 @@ def once_a_place(found: Iterable[tuple[Operator, T]]) -> list[tuple[Operator, T]
 
 
 def named(flow: Flow, operator: Operator) -> str:
-    """What to call it: the module's path where the operator is all that the module does, else the function in it.
+    """What to call it: the module's path where the module is that operator, else the function in it.
 
     ``bn1``; ``relu in block1`` for ``F.relu`` in the forward of a block; ``relu`` in the model's own.
     """
     function = operator.name.rstrip("_")
     if not operator.path:
         return function
-    return f"{function} in {operator.path}" if _does_more(flow, operator) else operator.path
+    weight = operator.weights.get("weight")
+    owns = weight is not None and weight.path == f"{operator.path}.weight"
+    return operator.path if owns or not _does_more(flow, operator) else f"{function} in {operator.path}"
 
 
 def dropout_rate(dropout: Operator) -> float | None:

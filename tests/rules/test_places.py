@@ -40,6 +40,15 @@ def test_a_module_has_its_path_and_a_function_its_module() -> None:
     assert names == [*block * 3, "gelu", "dropout"]
 
 
+def test_a_layer_that_activates_too_has_its_path() -> None:
+    class Activated(nn.BatchNorm2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.relu(super().forward(x))
+
+    flow = flow_of(nn.Sequential(Activated(1), nn.Flatten()))
+    assert [named(flow, one) for one in flow.used] == ["0", "relu in 0"]
+
+
 def test_a_loop_is_one_place() -> None:
     flow = flow_of(Net())
     found = once_a_place((one, one.index) for one in flow.used)
