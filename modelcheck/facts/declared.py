@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from modelcheck.facts.structs import Unregistered
 from modelcheck.graph.wire import Header
 
-_CONTAINERS = ("ModuleList", "ModuleDict", "ParameterList", "ParameterDict")
+# empty ones are no module that somebody forgot to call
+_CONTAINERS = ("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict")
 
 
 def unused_modules(header: Header, read: Iterable[int]) -> tuple[str, ...]:

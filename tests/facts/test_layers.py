@@ -77,7 +77,7 @@ def test_unused_modules_are_named_once_at_their_top() -> None:
             self.identity = nn.Identity()
             self.holder = nn.Module()
             self.holder.inner = nn.Dropout(0.5)
-            self.nothing = nn.ModuleList()
+            self.nothing, self.no_branch = nn.ModuleList(), nn.Sequential()
 
         def forward(self, x):
             x = self.layers[0](self.block[0](x.flatten(1)))
