@@ -102,7 +102,8 @@ def built(
     if isinstance(target, nn.Module):
         if arguments:
             raise UsageError("arguments are given for a model that is already built")
-        yield LoadedModel(target, type(target).__name__, lambda: None)
+        model = unwrapped(target)
+        yield LoadedModel(model, type(model).__name__, lambda: None)
         return
     with process_as_found(), contextlib.ExitStack() as later:
         torch.manual_seed(seed)

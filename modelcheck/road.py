@@ -315,5 +315,10 @@ def _tool() -> Tool:
 def _name(target: Target) -> str:
     if isinstance(target, str):
         return target
-    kind = target if isinstance(target, type) else type(target)
+    if isinstance(target, type):
+        kind = target
+    else:
+        from modelcheck.capturing.wrappers import unwrapped
+
+        kind = type(unwrapped(target))
     return f"{kind.__module__}:{kind.__qualname__}"

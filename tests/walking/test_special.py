@@ -120,6 +120,7 @@ def test_wrapped_models_are_the_models_inside(
     plain, wrapped = (modelcheck.inspect(model, input=SHAPE) for model in (body(Net()), wrap(body(Net()))))
     assert plain.facts is not None
     assert (plain.facts, plain.layers) == (wrapped.facts, wrapped.layers)
+    assert plain.target == wrapped.target
 
 
 def test_a_part_that_was_compiled_runs_as_it_is() -> None:
