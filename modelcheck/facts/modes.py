@@ -19,6 +19,7 @@ MOST_COMPARED = 1_000  # entries that are aligned, which takes the square of the
 _OF_THE_MODE = ("train", "training", "use_input_stats", "dropout_p", "dropout")
 _MULTIPLYING = ("mul", "mul_", "multiply")
 _SCALING = (*_MULTIPLYING, "div", "div_", "true_divide", "divide")
+_COPIES = ("contiguous", "clone", "alias", "detach", "positive", "lift_fresh_copy")  # the same numbers, laid out or not
 _OWN_MASKS = ("dropout", "attention", "recurrent", "activation")  # kinds that draw and apply random numbers in one
 
 
@@ -87,9 +88,9 @@ class _Forms:
             self._written[self._groups.find(key)] = step.index, form
 
     def _looked_through(self, step: Step) -> Value | None:
-        """The value that an operator passes on, but for what it drops; None for the others."""
+        """The value that an operator passes on, copied, or but for what it drops; None for the others."""
         values = [one for one in step.node.args[:2] if isinstance(one, NodeRef | InputRef | TensorRef)]
-        if step.kind == "dropout":
+        if step.kind == "dropout" or step.name in _COPIES:
             return values[0]
         if step.name in _SCALING and len(values) == 1 and self._in_set(values[0], self._masked):
             self._masked.add(step.index)

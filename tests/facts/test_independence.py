@@ -68,6 +68,24 @@ def in_place(net: Net, x: Tensor) -> Tensor:
     return net.fc(x.flatten(1))
 
 
+def windows(net: Net, x: Tensor) -> Tensor:
+    """Attention within the quarters of the map, each a batch of its own, as in Swin."""
+    n, half = x.shape[0], SIDE // 2
+    parts = x.view(n, 2, half, 2, half).permute(0, 1, 3, 2, 4).reshape(n * 4, half, half)
+    scores = (parts @ parts.transpose(1, 2)).view(parts.size(0) // 4, 4, half, half) + net.fc.weight[0, :4].view(
+        1, 4, 1, 1
+    )
+    parts = scores.view(-1, half, half).softmax(-1) @ parts
+    return net.fc(parts.view(n, 2, 2, half, half).permute(0, 1, 3, 2, 4).reshape(n, -1))
+
+
+def one_matrix(net: Net, x: Tensor) -> Tensor:
+    """Queries, keys and values of one tensor, unbound as in timm."""
+    n = x.shape[0]
+    q, k, v = torch.stack([x, x.exp(), x.sin()], 1).reshape(n, 3, SIDE, 2, 4).permute(1, 0, 3, 2, 4).unbind(0)
+    return net.fc(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, SIDE, SIDE).flatten(1))
+
+
 SHOWN: dict[str, Forward] = {
     "linear": lambda net, x: net.fc(x.view(-1, PIXELS)),
     "squeeze and excite": squeezed,
@@ -76,18 +94,32 @@ SHOWN: dict[str, Forward] = {
     "dropout": dropped,
     "log-probabilities": lambda net, x: F.log_softmax(net.fc(x.flatten(1)), 1),
     "attention in one": lambda net, x: net.fc(F.scaled_dot_product_attention(*[x[:, 0]] * 3).flatten(1)),
+    "attention": lambda net, x: net.fc(net.attention(x[:, 0], x[:, 0], x[:, 0])[0].flatten(1)),
+    "heads of one matrix": one_matrix,
+    "windows": windows,
     "padded": lambda net, x: net.head(net.conv(F.pad(x, (1, 1))).mean((2, 3))),
     "upsampled": lambda net, x: net.head(F.interpolate(net.conv(x), scale_factor=2.0).mean((2, 3))),
-}
-TRIED: dict[str, Forward] = {
-    "attention": lambda net, x: net.fc(net.attention(x[:, 0], x[:, 0], x[:, 0])[0].flatten(1)),
-    "in place": in_place,
     "einsum": lambda net, x: torch.einsum("nchw,kw->nk", x, net.fc.weight[:, :SIDE]),
-    "nothing of the others": lambda net, x: net.fc(x.flatten(1) + 0 * x.flatten(1).mean(0)),
     "there and back": lambda net, x: net.fc(x.flatten(1).t().contiguous().t()),
+    "repeated": lambda net, x: net.fc(x.flatten(1) + net.token.repeat(x.shape[0], 1)),
+    "rolled": lambda net, x: net.fc(x.roll((1, 2), (2, 3)).flatten(1)),
     "random": lambda net, x: net.fc(F.dropout(x.movedim(0, -1).movedim(-1, 0).flatten(1), 0.5)),
 }
+TRIED: dict[str, Forward] = {
+    "in place": in_place,
+    "nothing of the others": lambda net, x: net.fc(x.flatten(1) + 0 * x.flatten(1).mean(0)),
+    "chosen": lambda net, x: net.fc(x.flatten(1)[:, torch.arange(PIXELS).flip(0)]),
+    "complex": lambda net, x: net.fc(torch.view_as_real(torch.complex(x, x)).sum(-1).flatten(1)),
+    "random": lambda net, x: net.fc(F.dropout(x.flatten(1)[:, torch.arange(PIXELS).flip(0)], 0.5)),
+}
 MIXING: dict[str, Forward] = {
+    "halves of a row": lambda net, x: net.fc(x.reshape(-1, 2, PIXELS // 2).roll(1, 0).reshape(x.shape[0], -1)),
+    "einsum": lambda net, x: net.fc(torch.einsum("nchw,mchw->mchw", x, x).flatten(1)),
+    "stacked": lambda net, x: net.fc(torch.stack([x.flatten(1), x.flatten(1).roll(1, 0)], 1).mean(1)),
+    "complex": lambda net, x: net.fc((x + torch.view_as_real(torch.complex(x, x)).mean(0)[..., 0]).flatten(1)),
+    "heads of another": lambda net, x: net.fc(
+        F.scaled_dot_product_attention(*[x[:, 0].transpose(0, 1)] * 3).transpose(0, 1).flatten(1)
+    ),
     "statistics of the batch": lambda net, x: net.head(net.own(net.conv(x)).relu().mean((2, 3))),
     "attention over the batch": lambda net, x: net.fc(net.mistaken(x[:, 0], x[:, 0], x[:, 0])[0].flatten(1)),
     "mean": lambda net, x: net.fc(x.flatten(1) - x.flatten(1).mean(0)),
@@ -118,10 +150,11 @@ def found(capture: Capture, *, proof: bool = True) -> bool | None:
         return compute_facts(capture).facts.batch_independent
 
 
-@pytest.mark.parametrize("how", [*SHOWN, *TRIED])
+@pytest.mark.parametrize("how", [*(f"shown: {name}" for name in SHOWN), *(f"tried: {name}" for name in TRIED)])
 def test_a_sample_s_output_is_its_own(how: str) -> None:
-    capture = capture_model(Net({**SHOWN, **TRIED}[how]), (1, SIDE, SIDE))
-    assert shown(capture) is (how in SHOWN)
+    kind, _, name = how.partition(": ")
+    capture = capture_model(Net({"shown": SHOWN, "tried": TRIED}[kind][name]), (1, SIDE, SIDE))
+    assert shown(capture) is (kind == "shown")
     assert found(capture) is True
     assert found(capture, proof=False) is True, "a proof must agree with a trial"
 
@@ -147,8 +180,9 @@ def test_an_output_without_a_row_for_each_sample() -> None:
     assert facts(Net(lambda net, x: net.fc(x.flatten(1)).sum(0)), (1, SIDE, SIDE)).batch_independent is None
 
 
-@pytest.mark.parametrize("name", ["resnet18", "shufflenet_v2_x0_5"])
+@pytest.mark.parametrize("name", ["resnet18", "shufflenet_v2_x0_5", "vit_b_16"])
 def test_published_networks_keep_samples_apart(name: str) -> None:
     with torch.device("meta"):
         model = torchvision.models.get_model(name)
-    assert compute_facts(capture_model(model, (3, 64, 64))).facts.batch_independent is True
+    side = 224 if "vit" in name else 64
+    assert facts(model, (3, side, side)).batch_independent is True

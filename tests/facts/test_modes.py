@@ -85,6 +85,8 @@ SAME: dict[str, Forward] = {
     "random slope": lambda net, x: net.fc(F.rrelu(x, training=net.training).flatten(1)),
     "the same twice": both_branches,
     "always noisy": lambda net, x: net.fc((x + torch.randn_like(x)).flatten(1)),
+    "laid out": lambda net, x: net.fc((x.mT.contiguous() if net.training else x.mT).flatten(1)),
+    "copied": lambda net, x: net.fc((x.clone().detach() if net.training else x).flatten(1)),
     "written in place": lambda net, x: net.fc(x.mul_(2).flatten(1).relu_()),
 }
 
