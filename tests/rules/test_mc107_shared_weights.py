@@ -59,19 +59,43 @@ def test_other_calls_are_another_finding() -> None:
 
 
 class Blocks(nn.Module):
-    """Blocks of a convolution and a batch norm, one of them in some number of calls."""
+    """A block of two layers in some number of calls, one of which may be called by itself too."""
 
-    def __init__(self, calls: int) -> None:
+    def __init__(self, calls: int, *, apart: bool = False) -> None:
         super().__init__()
-        self.calls = calls
-        self.block = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, bias=False), nn.BatchNorm2d(1), nn.ReLU())
+        self.calls, self.apart = calls, apart
+        self.body = nn.ModuleList([nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 1))])
+        self.head = nn.Linear(784, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         for _ in range(self.calls):
-            x = self.block(x)
-        return x.flatten(1)
+            x = self.body[0](x)
+        return self.head((self.body[0][2](self.body[0][0](x).relu().exp()) if self.apart else x).flatten(1))
 
 
-@pytest.mark.parametrize(("calls", "found"), [(1, []), (2, ["block.0"]), (5, ["block.0"])])
-def test_a_loop_over_one_block(calls: int, found: list[str]) -> None:
-    assert [one.where for one in firing("MC107", Blocks(calls))] == found
+FIRST, SECOND = 4 * 9 + 4, 4 + 1
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (Blocks(1), []),
+        (Blocks(2), [f"body.0 is called 2 times with the same {FIRST + SECOND} parameters"]),
+        (Blocks(5), [f"body.0 is called 5 times with the same {FIRST + SECOND} parameters"]),
+        (Blocks(1, apart=True), [f"body.0 is called 2 times with the same {FIRST + SECOND} parameters"]),
+    ],
+)
+def test_a_loop_over_one_block(model: nn.Module, expected: list[str]) -> None:
+    assert [one.message.partition(":")[0] for one in firing("MC107", model)] == expected
+
+
+def test_a_layer_of_a_block_that_is_called_more_often_is_told_by_itself() -> None:
+    class Again(Blocks):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(self.body[0][0](x).mean(1, keepdim=True))
+
+    found = [one.message.partition(":")[0] for one in firing("MC107", Again(2))]
+    assert found == [
+        f"body.0.0 is called 3 times with the same {FIRST} parameters",
+        f"body.0.2 is called 2 times with the same {SECOND} parameters",
+    ]
