@@ -341,7 +341,7 @@ class TestSelection:
             (["MC202, batch-norm"], ["MC201", "MC202"]),
             ("MC201", ["MC201"]),
             (["MC20"], ["MC201", "MC202", "MC203", "MC204"]),
-            (["MC1"], ["MC102"]),
+            (["MC1"], ["MC102", "MC103", "MC106", "MC107"]),
             (["MC4"], [rule.code for rule in all_rules() if rule.code.startswith("MC4")]),
         ],
     )
