@@ -12,6 +12,7 @@ import functools
 import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
 
 from torch import nn
 
@@ -64,8 +65,9 @@ class _Scan:
         """Whether what a name or an attribute stands for asks, where it can be called."""
         if issubclass(type(value), nn.Module):
             return False  # a registered one is looked at by itself
-        if type(value) in (list, tuple):
-            return any(self.value(one) for one in value if callable(one))  # type: ignore[attr-defined]
+        if type(value) in (dict, list, tuple):
+            held: Any = value.values() if isinstance(value, dict) else value
+            return any(self.value(one) for one in list(held) if callable(one))
         function = getattr(value, "__func__", value) if type(value) is MethodType else value
         if type(function) is functools.partial:
             return self.value(function.func)
