@@ -19,10 +19,11 @@ from modelcheck.facts.modes import mode_differences
 from modelcheck.facts.output import output_kind
 from modelcheck.facts.parameters import hidden_weights, parameters
 from modelcheck.facts.randomness import random_evaluation
+from modelcheck.facts.receptive_field import receptive_field
 from modelcheck.facts.shared import shared_weights
-from modelcheck.facts.spatial import receptive_field, spatial
+from modelcheck.facts.spatial import spatial
 from modelcheck.facts.structs import Facts, Input, Layer
-from modelcheck.facts.trace import Step, Trace, accepted_batches, macs_by_node, traces
+from modelcheck.facts.trace import Step, Trace, batches_and_macs, traces
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.model import GraphModel
 from modelcheck.graph.reach import depends_on_input, reach
@@ -54,8 +55,7 @@ def compute_facts(capture: Capture) -> Description:
     batch, in_training, in_evaluation = traces(meta)
     train, evaluation = _side(meta, in_training, training=True), _side(meta, in_evaluation, training=False)
     output = evaluation.trace.outputs[0]
-    batches = accepted_batches(meta, batch, output)
-    macs = macs_by_node(meta, min((batch, *batches)))
+    batches, macs = batches_and_macs(meta, batch, output)
     total_macs = sum(macs.values())
     elements = max(_elements(capture.header, batch, side) for side in (train, evaluation))
     kind = output_kind(evaluation.trace)
@@ -67,6 +67,7 @@ def compute_facts(capture: Capture) -> Description:
     sides = (train, evaluation)
     hidden, hidden_bytes = hidden_weights(model, [(s.trace.graph, s.reach.nodes, s.dependent) for s in sides])
     unused = unused_modules(header, {index for s in sides for index in s.reach.tensors})
+    field, field_kind = receptive_field(evaluation.spatial)
     facts = Facts(
         input_shape=header.inputs[0].shape,
         inputs=tuple(Input(name=one.name, shape=one.shape, dtype=one.dtype) for one in header.inputs),
@@ -78,7 +79,8 @@ def compute_facts(capture: Capture) -> Description:
         parameters=parameters(model, train.reach.tensors | evaluation.reach.tensors, hidden, hidden_bytes),
         macs=total_macs,
         uncounted_operators=_uncounted(evaluation, macs),
-        receptive_field=receptive_field(evaluation.spatial, evaluation.reachable),
+        receptive_field=field,
+        receptive_field_kind=field_kind,
         weighted_layers=len(weighted),
         batch_norm=usage.batch_norm(header, train, trial),
         dropout=usage.dropout(header, train, evaluation, trial),
@@ -110,7 +112,7 @@ def _side(meta: GraphModel, traced: Trace, *, training: bool) -> usage.Side:
         trace=traced,
         reach=reach(traced.graph),
         dependent=depends_on_input(traced.graph),
-        spatial=spatial(traced, meta.header.inputs[0].shape),
+        spatial=spatial(traced, meta.header.inputs),
     )
 
 

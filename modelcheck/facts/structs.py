@@ -9,6 +9,7 @@ import msgspec
 from modelcheck.graph.wire import HolderKind
 
 OutputKind = Literal["log-probabilities", "probabilities", "logits"]
+FieldKind = Literal["exact", "unbounded", "none"]
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +165,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, tag_field="capture", tag=
     ``input_shape`` is the first input's; ``input_inferred`` says what from, where nobody declared the inputs.
     ``outputs`` names the tensors that forward returns in a container; the first is the one that all facts are about.
 
+    ``receptive_field_kind`` is ``unbounded`` where a pixel of the last map may see the whole picture, and ``none``
+    where nothing slides over a map; otherwise the field is exact.
+
     ``output_kind`` is the evaluation graph's; the training graph's is another one where softmax is left to evaluation.
     """
 
@@ -178,6 +182,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, tag_field="capture", tag=
     macs: int
     uncounted_operators: tuple[str, ...]
     receptive_field: tuple[int, int] | None
+    receptive_field_kind: FieldKind
     weighted_layers: int
     batch_norm: Use
     dropout: DropoutUse

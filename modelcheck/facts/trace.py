@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from modelcheck.errors import DamagedCapture, ForwardError
 from modelcheck.graph.model import GraphModel
-from modelcheck.graph.operators import DTYPES, KINDS, Kind
+from modelcheck.graph.operators import DTYPES, KINDS, Kind, schema
 from modelcheck.graph.wire import Graph, Node
 
 BATCHES = (1, 2, 64)
@@ -91,11 +91,39 @@ def trace(model: GraphModel, batch: int, *, training: bool) -> Trace:
     return Trace(graph, batch, tuple(steps), tuple(tuple(output.shape) for output in outputs))
 
 
-def macs_by_node(model: GraphModel, batch: int) -> dict[int, int]:
-    """Multiply-adds of each node of the evaluation graph for one sample: ``torch.utils.flop_counter`` ÷ 2.
+def batches_and_macs(model: GraphModel, traced: int, output: Shape) -> tuple[tuple[int, ...], dict[int, int]]:
+    """Which of the batch sizes 1, 2 and 64 the evaluation graph takes, and each node's multiply-adds for one sample.
 
-    To be counted on the least batch that the graph accepts: what is computed from weights alone does not grow with it.
+    A size is taken if it gives as many rows; one for which the author's code takes another branch than the captured one
+    is not. Multiply-adds are ``torch.utils.flop_counter`` ÷ 2, counted on the least batch that is taken: what is
+    computed from weights alone does not grow with it.
+
+    Args:
+        model: on the meta device.
+        traced: the batch for which the graph is known to run.
+        output: the shape of what it gives for that.
     """
+    accepted: list[int] = []
+    macs: dict[int, int] | None = None
+    least, most = model.header.inputs[0].batches
+    for batch in BATCHES:
+        if batch < least or (most is not None and batch > most):
+            continue
+        try:
+            if macs is None:
+                shape, counted = _counted(model, batch)
+            else:
+                shape = output if batch == traced else tuple(_run(model, batch, training=False)[0].shape)
+        except DamagedCapture:
+            continue
+        if shape == (batch, *output[1:]):
+            accepted.append(batch)
+            macs = counted
+    return tuple(accepted), _counted(model, traced)[1] if macs is None else macs
+
+
+def _counted(model: GraphModel, batch: int) -> tuple[Shape, dict[int, int]]:
+    """The shape of the output, and the multiply-adds of each node of the evaluation graph for one sample."""
     counter = FlopCounterMode(display=False)
     macs: dict[int, int] = {}
     before = 0
@@ -107,32 +135,18 @@ def macs_by_node(model: GraphModel, batch: int) -> dict[int, int]:
         before = total
 
     with counter:
-        _run(model, batch, training=False, observe=observe)
-    return macs
+        outputs = _run(model, batch, training=False, observe=observe)
+    return tuple(outputs[0].shape), macs
 
 
-def accepted_batches(model: GraphModel, traced: int, output: Shape) -> tuple[int, ...]:
-    """Which of the batch sizes 1, 2 and 64 the evaluation graph maps to an output of as many rows.
-
-    A size for which the author's code takes another branch than the captured one is not accepted.
-
-    Args:
-        model: on the meta device.
-        traced: the batch for which the graph is known to run.
-        output: the shape of what it gives for that.
-    """
-    accepted = []
-    least, most = model.header.inputs[0].batches
-    for batch in BATCHES:
-        if batch < least or (most is not None and batch > most):
-            continue
-        try:
-            shape = output if batch == traced else tuple(_run(model, batch, training=False)[0].shape)
-        except DamagedCapture:
-            continue
-        if shape == (batch, *output[1:]):
-            accepted.append(batch)
-    return tuple(accepted)
+def argument(step: Step, name: str) -> Any:
+    """The argument of that name in the operator's schema, or its default; None where there is no such argument."""
+    described = schema(step.node.op)
+    for at, one in enumerate(described.arguments if described else ()):
+        if one.name == name:
+            default = one.default_value if one.has_default_value() else None
+            return step.args[at] if at < len(step.args) else step.node.kwargs.get(name, default)
+    return None
 
 
 def _run(

@@ -8,8 +8,8 @@ class ReceptiveField(Rule):
 
     ## What it checks
 
-    The theoretical receptive field, in pixels of the input, of one unit of the last map before it is pooled away or
-    flattened. `min` holds for its shorter side, `max` for its longer one.
+    The theoretical receptive field, in pixels of the input, of one pixel of the last map before it is pooled away or
+    flattened, all of its channels together. `min` holds for its shorter side, `max` for its longer one.
 
     ## Why it matters
 
@@ -68,9 +68,11 @@ class ReceptiveField(Rule):
 
     def check(self, subject: Subject, options: RangeOptions) -> Decision:
         """Compare both sides of the receptive field with the range."""
-        field = known_facts(subject).receptive_field
+        facts = known_facts(subject)
+        field = facts.receptive_field
         if field is None:
-            raise NotRun("the model has no map, or a unit of its last map may see the whole picture")
+            seen = "a unit of its last map may see the whole picture: it has no receptive field in pixels"
+            raise NotRun(seen if facts.receptive_field_kind == "unbounded" else "nothing slides over a map")
         short, long = min(field), max(field)
         evidence = f"{field[0]}×{field[1]} pixels, {asked(options)}"
         if (options.min is not None and short < options.min) or (options.max is not None and long > options.max):

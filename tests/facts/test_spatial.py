@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from modelcheck.facts.labels import relabel
 from tests.facts.describe import facts
 
 
@@ -86,29 +85,18 @@ def test_joins_and_global_context(function, field: int | None) -> None:
     assert facts(head(function)).receptive_field == (field and (field, field))
 
 
-def test_a_model_without_a_map_has_none() -> None:
-    assert facts(nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Linear(784, 10))).receptive_field is None
-    assert facts(nn.Sequential(nn.Conv2d(1, 10, 1), nn.Flatten())).receptive_field == (1, 1)
-    assert facts(nn.Sequential(nn.Linear(8, 10)), (8,)).receptive_field is None
-
-
 @pytest.mark.parametrize(
-    ("before", "labels", "after", "expected"),
+    ("model", "shape", "field", "kind"),
     [
-        ((2, 3, 4, 5), ("", "", "h", "w"), (2, 3, 20), ("", "", "hw")),
-        ((2, 3, 20), ("", "", "hw"), (2, 3, 4, 5), ("", "", "h", "w")),
-        ((2, 3, 4, 5), ("", "", "h", "w"), (2, 60), None),
-        ((2, 3, 4, 5), ("", "", "h", "w"), (6, 4, 5), ("", "h", "w")),
-        ((2, 4, 4, 5), ("", "", "h", "w"), (2, 2, 2, 4, 5), ("", "", "", "h", "w")),
-        ((2, 3, 4, 6), ("", "", "h", "w"), (2, 3, 2, 2, 6), None),
-        ((2, 3, 1, 1), ("", "", "", ""), (2, 3), ("", "")),
-        ((2, 1, 4, 5), ("", "", "h", "w"), (2, 4, 5), ("", "h", "w")),
-        ((2, 20, 3), ("", "hw", ""), (2, 4, 5, 3), ("", "h", "w", "")),
-        ((), (), (1, 1), ("", "")),
+        (nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Linear(784, 10)), (1, 28, 28), None, "none"),
+        (nn.Sequential(nn.Linear(8, 10)), (8,), None, "none"),
+        (nn.Sequential(nn.Conv2d(1, 10, 1), nn.Flatten()), (1, 28, 28), (1, 1), "exact"),
+        (nn.Sequential(nn.Conv2d(1, 10, 3), nn.Flatten(2), nn.Softmax(2), nn.Flatten()), (1, 8, 8), None, "unbounded"),
     ],
 )
-def test_labels_follow_a_reshape(before, labels, after, expected) -> None:
-    assert relabel(before, labels, after) == expected
+def test_a_field_is_told_from_none_and_from_the_whole_picture(model, shape, field, kind: str) -> None:
+    found = facts(model, shape)
+    assert (found.receptive_field, found.receptive_field_kind) == (field, kind)
 
 
 def test_a_map_reshaped_in_place_is_lost_and_does_no_harm() -> None:

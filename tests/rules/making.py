@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from modelcheck.errors import AuthorError
-from modelcheck.facts.structs import DropoutUse, Facts, Layer, LinearUse, Parameters, Use
+from modelcheck.facts.structs import DropoutUse, Facts, Input, Layer, LinearUse, Parameters, Use
 from modelcheck.judge import judge
 from modelcheck.policy import ActiveRule, parse_options
 from modelcheck.report import Epoch, Finding, Metrics, RuleOutcome, TestAccuracy
@@ -15,6 +15,7 @@ from modelcheck.rules.base import Subject
 NONE = Use(count=0, declared=0, where=())
 PLAIN = Facts(
     input_shape=(1, 28, 28),
+    inputs=(Input(name=None, shape=(1, 28, 28), dtype="float32"),),
     output_shape=(10,),
     output_kind="logits",
     training_output_kind="logits",
@@ -22,6 +23,7 @@ PLAIN = Facts(
     macs=1000,
     uncounted_operators=(),
     receptive_field=(20, 22),
+    receptive_field_kind="exact",
     weighted_layers=3,
     batch_norm=NONE,
     dropout=DropoutUse(count=0, declared=0, where=(), rates=()),

@@ -30,7 +30,8 @@ def test_too_small_comes_with_what_widens_it_and_too_large_does_not() -> None:
     assert large.message == "the last map sees 5×7 pixels, at most 4 allowed"
 
 
-def test_what_has_no_bounded_field_is_not_run() -> None:
-    found, findings = decide("MC207", {"min": 20}, facts(receptive_field=None))
+@pytest.mark.parametrize(("kind", "cause"), [("unbounded", "whole picture"), ("none", "nothing slides over a map")])
+def test_what_has_no_bounded_field_is_not_run(kind: str, cause: str) -> None:
+    found, findings = decide("MC207", {"min": 20}, facts(receptive_field=None, receptive_field_kind=kind))
     assert (found.outcome, findings) == ("not run", ())
-    assert "whole picture" in (found.cause or "")
+    assert cause in (found.cause or "")
