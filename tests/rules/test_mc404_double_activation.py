@@ -70,6 +70,7 @@ IS_SILENT: dict[str, Callable[[Tensor], Tensor]] = {
     "soft threshold": lambda x: (x.abs() - 0.1).relu() * x.sign(),
     "relu after tanh": lambda x: x.tanh().relu(),
     "tanh after relu": lambda x: x.relu().tanh(),
+    "a gate of averages": lambda x: F.adaptive_avg_pool2d(maps(x).relu(), 1).sigmoid(),
     "tanh after silu": lambda x: F.silu(x).tanh(),
     "sigmoid after leaky relu": lambda x: F.leaky_relu(x).sigmoid(),
     "clamped, then relu": lambda x: x.clamp(-3, 3).relu(),

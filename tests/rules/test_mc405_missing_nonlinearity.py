@@ -88,11 +88,11 @@ class Squared(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.fc, self.square = nn.Linear(784, 16), nn.Bilinear(16, 16, 10)
+        self.fc, self.square, self.head = nn.Linear(784, 16), nn.Bilinear(16, 16, 32), nn.Linear(32, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.fc(x.flatten(1))
-        return self.square(x, x)
+        return self.head(self.square(x, x))
 
 
 FIRES: dict[str, nn.Module] = {
@@ -125,6 +125,7 @@ IS_SILENT: dict[str, nn.Module] = {
     ),
     "1×1 to fewer channels before 3×3": wide(nn.Conv2d(32, 8, 1), nn.Conv2d(8, 8, 3)),
     "low rank": flat(nn.Linear(784, 4), nn.Linear(4, 10)),
+    "low rank of two windows": wide(nn.Conv2d(32, 8, 3), nn.Conv2d(8, 32, 3)),
     "low rank of a window": ended(nn.Conv2d(1, 4, 5), nn.Conv2d(4, 32, 1)),
     "1×7 before 7×1": wide(nn.Conv2d(32, 32, (1, 7)), nn.Conv2d(32, 32, (7, 1))),
     "upsampling": wide(nn.ConvTranspose2d(32, 32, 2, stride=2), nn.Conv2d(32, 32, 3)),
