@@ -89,8 +89,8 @@ class MissingNonlinearity(Rule):
     ## Known limits
 
     Nothing is said of a convolution before a linear layer, of maps with pooling, padding or an addition between, nor
-    where a view rearranges what the first made. A network that is linear on purpose is reported, and so are MobileViTv2's
-    projections, which another 1×1 convolution follows as published.
+    where a view rearranges what the first made. A network that is linear on purpose is reported, and so are
+    MobileViTv2's projections, which another 1×1 convolution follows as published.
     """
 
     code = "MC405"
