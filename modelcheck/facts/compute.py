@@ -15,6 +15,7 @@ from modelcheck.facts.held import frozen_parts, unused_parts
 from modelcheck.facts.independence import batch_independent
 from modelcheck.facts.layers import layers
 from modelcheck.facts.live import Trial
+from modelcheck.facts.macs import batches_and_macs
 from modelcheck.facts.modes import mode_differences
 from modelcheck.facts.output import output_kind
 from modelcheck.facts.parameters import hidden_weights, parameters
@@ -23,14 +24,11 @@ from modelcheck.facts.receptive_field import receptive_field
 from modelcheck.facts.shared import shared_weights
 from modelcheck.facts.spatial import spatial
 from modelcheck.facts.structs import Facts, Input, Layer
-from modelcheck.facts.trace import Step, Trace, batches_and_macs, traces
+from modelcheck.facts.trace import Step, Trace, traces
 from modelcheck.graph.capture import Capture
 from modelcheck.graph.model import GraphModel
 from modelcheck.graph.reach import depends_on_input, reach
 from modelcheck.graph.wire import Header
-
-# operators of these kinds multiply and add; where nothing was counted for one, it is named
-_MUST_COUNT = ("convolution", "linear", "product", "attention", "recurrent", "unformulated")
 
 
 @dataclass(frozen=True)
@@ -137,9 +135,6 @@ def _work(step: Step) -> int:
 
 
 def _uncounted(side: usage.Side, macs: dict[int, int]) -> tuple[str, ...]:
-    names = {
-        step.node.op
-        for step in side.trace.steps
-        if step.kind in _MUST_COUNT and side.reachable(step.index) and macs.get(step.index, 0) == 0
-    }
+    """Operators that multiply and have no formula, which the count of multiply-adds leaves out."""
+    names = {step.node.op for step in side.trace.steps if step.index not in macs and side.reachable(step.index)}
     return tuple(sorted(names))

@@ -41,7 +41,7 @@ def parameters(
         trainable=trainable,
         frozen=total - trainable,
         unused=sum(scalars for index, scalars, _, _ in rows if index not in used),
-        shared=sum(scalars for _, scalars, tensors, _ in rows if _registrations(tensors) > 1),
+        shared=sum(_shared(tensors) * (2 if stored.is_complex() else 1) for _, _, tensors, stored in rows),
         hidden=sum(weight.counted for weight in hidden),
         bytes=sum(stored.numel() * stored.element_size() for _, _, _, stored in rows) + hidden_bytes,
     )
@@ -89,8 +89,18 @@ def hidden_weights(
     return tuple(found), size
 
 
-def _registrations(tensors: list[TensorInfo]) -> int:
-    return sum(len(tensor.paths) for tensor in tensors if tensor.role == "parameter")
+def _shared(tensors: list[TensorInfo]) -> int:
+    """How many elements of a storage lie within the reach of more than one registered parameter."""
+    ends: list[tuple[int, int]] = []
+    for tensor in tensors:
+        if tensor.role == "parameter" and 0 not in tensor.shape:
+            steps = ((size - 1) * step for size, step in zip(tensor.shape, tensor.stride, strict=True))
+            ends += [(tensor.offset, len(tensor.paths)), (tensor.offset + sum(steps) + 1, -len(tensor.paths))]
+    shared = depth = last = 0
+    for place, change in sorted(ends):
+        shared += (place - last) * (depth > 1)
+        depth, last = depth + change, place
+    return shared
 
 
 def _weights_read(node: Node, dependent: bool, kept: set[int]) -> set[int]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from modelcheck.facts.maps import key
 from modelcheck.facts.trace import Shape, Step
-from modelcheck.graph.wire import Argument
 
 _WRITTEN = {
     "mm": "ij,jk->ik", "addmm": "ij,jk->ik", "bmm": "bij,bjk->bik", "baddbmm": "bij,bjk->bik",
@@ -16,22 +15,27 @@ _WRITTEN = {
 _AFTER_A_SUMMAND = ("addmm", "addmv", "addbmm", "baddbmm")
 
 
+def equation(step: Step) -> tuple[str, Sequence[Shape]] | None:
+    """A product as einsum writes it, and the shapes of its operands; None where its form is not known."""
+    if step.name == "einsum":
+        written, shapes = _spelled_out(step.args[0].replace(" ", ""), step.args[1]), step.args[1]
+    else:
+        shapes = step.args[_first(step) : _first(step) + 2]
+        written = _written(step, [len(one) for one in shapes])
+    return None if written is None else (written, shapes)
+
+
 def letters(step: Step) -> tuple[dict[int, str], str] | None:
     """A product's dimensions: the letters of each operand that a node or an input makes, and the result's.
 
     None where the form is not known, or one value is multiplied with itself.
     """
-    first = 1 if step.name in _AFTER_A_SUMMAND else 0
-    if step.name == "einsum":
-        operands, shapes = step.node.args[1], step.args[1]
-        equation = _spelled_out(step.args[0].replace(" ", ""), shapes)
-    else:
-        operands, shapes = list(step.node.args[first : first + 2]), step.args[first : first + 2]  # type: ignore[arg-type]
-        equation = _equation(step, [len(one) for one in shapes])
-    if equation is None or not isinstance(operands, list):
+    written = equation(step)
+    operands = step.node.args[1] if step.name == "einsum" else list(step.node.args[_first(step) : _first(step) + 2])
+    if written is None or not isinstance(operands, list):
         return None
-    inside, result = equation.split("->")
-    terms, keys = inside.split(","), [_key(one) for one in operands]
+    inside, result = written[0].split("->")
+    terms, keys = inside.split(","), [None if isinstance(one, list) else key(one) for one in operands]
     made = [one for one in keys if one is not None]
     repeated = any(len(set(term)) != len(term) for term in [*terms, result])
     if repeated or len(set(made)) != len(made) or len(result) != len(step.shape or ()):
@@ -39,7 +43,11 @@ def letters(step: Step) -> tuple[dict[int, str], str] | None:
     return {one: term for one, term in zip(keys, terms, strict=True) if one is not None}, result
 
 
-def _equation(step: Step, ranks: Sequence[int]) -> str | None:
+def _first(step: Step) -> int:
+    return 1 if step.name in _AFTER_A_SUMMAND else 0
+
+
+def _written(step: Step, ranks: Sequence[int]) -> str | None:
     if step.name in _WRITTEN:
         return _WRITTEN[step.name]
     one, other = ranks
@@ -82,7 +90,3 @@ def _spelled_out(equation: str, shapes: Sequence[Shape]) -> str | None:
         inner = "".join(terms).replace("...", "")
         result = "..." + "".join(letter for letter in sorted(set(inner)) if inner.count(letter) == 1)
     return f"{','.join(filled)}->{result.replace('...', free)}"
-
-
-def _key(operand: Argument) -> int | None:
-    return None if isinstance(operand, list) else key(operand)

@@ -1,4 +1,4 @@
-"""Runs a graph on meta tensors: the shapes and multiply-adds of every node, without weights, data or time."""
+"""Runs a graph on meta tensors: the shapes of every value, without weights, data or time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from modelcheck.errors import DamagedCapture, ForwardError
 from modelcheck.graph.model import GraphModel
@@ -82,61 +81,18 @@ def trace(model: GraphModel, batch: int, *, training: bool) -> Trace:
     steps: list[Step] = []
 
     def observe(index: int, node: Node, args: tuple[Any, ...], result: Any) -> None:
-        steps.append(Step(index, node, KINDS[node.op], _shapes(args), _shape_of(result)))
+        steps.append(step_of(index, node, args, result))
         if _elements(result) > MAX_ELEMENTS:
             raise DamagedCapture(f"node {index} ({node.op}) makes a value of more than {MAX_ELEMENTS:,} elements")
 
-    outputs = _run(model, batch, training=training, observe=observe)
+    outputs = run(model, batch, training=training, observe=observe)
     graph = model.header.train if training else model.header.evaluation
     return Trace(graph, batch, tuple(steps), tuple(tuple(output.shape) for output in outputs))
 
 
-def batches_and_macs(model: GraphModel, traced: int, output: Shape) -> tuple[tuple[int, ...], dict[int, int]]:
-    """Which of the batch sizes 1, 2 and 64 the evaluation graph takes, and each node's multiply-adds for one sample.
-
-    A size is taken if it gives as many rows; one for which the author's code takes another branch than the captured one
-    is not. Multiply-adds are ``torch.utils.flop_counter`` ÷ 2, counted on the least batch that is taken: what is
-    computed from weights alone does not grow with it.
-
-    Args:
-        model: on the meta device.
-        traced: the batch for which the graph is known to run.
-        output: the shape of what it gives for that.
-    """
-    accepted: list[int] = []
-    macs: dict[int, int] | None = None
-    least, most = model.header.inputs[0].batches
-    for batch in BATCHES:
-        if batch < least or (most is not None and batch > most):
-            continue
-        try:
-            if macs is None:
-                shape, counted = _counted(model, batch)
-            else:
-                shape = output if batch == traced else tuple(_run(model, batch, training=False)[0].shape)
-        except DamagedCapture:
-            continue
-        if shape == (batch, *output[1:]):
-            accepted.append(batch)
-            macs = counted
-    return tuple(accepted), _counted(model, traced)[1] if macs is None else macs
-
-
-def _counted(model: GraphModel, batch: int) -> tuple[Shape, dict[int, int]]:
-    """The shape of the output, and the multiply-adds of each node of the evaluation graph for one sample."""
-    counter = FlopCounterMode(display=False)
-    macs: dict[int, int] = {}
-    before = 0
-
-    def observe(index: int, node: Node, args: tuple[Any, ...], result: Any) -> None:
-        nonlocal before
-        total = int(counter.get_total_flops())
-        macs[index] = (total - before) // (2 * batch)
-        before = total
-
-    with counter:
-        outputs = _run(model, batch, training=False, observe=observe)
-    return tuple(outputs[0].shape), macs
+def step_of(index: int, node: Node, args: tuple[Any, ...], result: Any) -> Step:
+    """A node with the shapes of what it received and made."""
+    return Step(index, node, KINDS[node.op], _shapes(args), _shape_of(result))
 
 
 def argument(step: Step, name: str) -> Any:
@@ -149,9 +105,14 @@ def argument(step: Step, name: str) -> Any:
     return None
 
 
-def _run(
+def run(
     model: GraphModel, batch: int, *, training: bool, observe: Callable[..., None] | None = None
 ) -> tuple[torch.Tensor, ...]:
+    """The outputs of one graph for a batch of meta tensors.
+
+    Raises:
+        DamagedCapture: an operator does not take what the graph gives it, or an output is no tensor.
+    """
     inputs = [torch.empty((batch, *one.shape), dtype=DTYPES[one.dtype], device="meta") for one in model.header.inputs]
     try:
         with torch.no_grad():

@@ -66,8 +66,8 @@ _ATEN: dict[Kind, str] = {
         squeeze.default squeeze.dim squeeze.dims unsqueeze.default view_as.default reshape_as.default contiguous.default
         clone.default alias.default detach.default detach_.default lift_fresh_copy.default swapaxes.default
         swapdims.default movedim.int movedim.intlist moveaxis.int moveaxis.intlist numpy_T.default
-        adjoint.default matrix_H.default mT.default mH.default ravel.default squeeze_.default squeeze_.dim unsqueeze_.default
-        to.dtype to.dtype_layout to.device to.other _to_copy.default type_as.default to.prim_Device
+        adjoint.default matrix_H.default mT.default mH.default ravel.default squeeze_.default squeeze_.dim
+        unsqueeze_.default to.dtype to.dtype_layout to.device to.other _to_copy.default type_as.default to.prim_Device
         positive.default _unsafe_view.default""",
     "elementwise": """
         add.Tensor add.Scalar add_.Tensor add_.Scalar sub.Tensor sub.Scalar sub_.Tensor sub_.Scalar rsub.Tensor
@@ -122,12 +122,12 @@ _ATEN: dict[Kind, str] = {
         embedding.default cosine_similarity.default l1_loss.default mse_loss.default
         cross_entropy_loss.default _weight_norm.default
         max_unpool2d.default
+        fft_fftshift.default fft_ifftshift.default pairwise_distance.default kron.default outer.default
         sym_size.int sym_numel.default""",
     "unformulated": """
         grid_sampler.default grid_sampler_2d.default affine_grid_generator.default cdist.default _cdist_forward.default
         fft_fft.default fft_ifft.default fft_fft2.default fft_ifft2.default fft_rfft.default fft_irfft.default
-        fft_rfft2.default fft_irfft2.default fft_fftn.default fft_ifftn.default fft_fftshift.default
-        fft_ifftshift.default pairwise_distance.default kron.default outer.default
+        fft_rfft2.default fft_irfft2.default fft_fftn.default fft_ifftn.default
         linalg_householder_product.default matrix_exp.default linalg_matrix_exp.default linalg_solve.default""",
 }  # fmt: skip
 
