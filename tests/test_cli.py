@@ -244,7 +244,7 @@ class TestInspect:
         (["inspect", "net.py", "--select", "MC101"], "--select: MC101 parameter-budget needs options"),
         (["inspect", "net.py", "--input", "1x28x"], "--input 1x28x: the sizes of one sample joined by x are expected"),
         (["inspect", "net.py", "--input", "1,28,28"], "--input 1,28,28: the sizes of one sample"),
-        (["inspect", "net.py", "--input", "0x28x28"], "--input 0x28x28: the sizes of one sample"),
+        (["inspect", "net.py", "--input", "0x28x28"], "--input 0x28x28: sizes from 1 to 100,000 are expected"),
         (["inspect", "net.py", "--input", "9" * 9999], "the sizes of one sample"),
         (["inspect", "net.py", "--arg", "width"], "--arg width: no '=' in it"),
         (["inspect", "net.py", "--arg", "width=a b"], "--arg width"),
