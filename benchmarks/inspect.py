@@ -232,7 +232,7 @@ def page(models: list[str], found: dict[tuple[str, str], Measured]) -> str:
         "",
         f"`python benchmarks/inspect.py --write`, with {versions}, Python {platform.python_version()}, one thread of "
         f"{_processor()}. Each tool inspects each model in a process of its own; time is construction and inspection "
-        "without imports, memory the process's peak. MACs are right within 1 % or the rounding of the published number, "
+        "without imports, memory the process's peak. MACs are right within 1 % or the published number's rounding, "
         "parameters to the digit.",
         "",
         "| | " + " | ".join(TOOLS) + " |",
