@@ -17,6 +17,7 @@ from modelcheck.capturing.example import Example, example, values
 from modelcheck.capturing.ignores import with_author_lines
 from modelcheck.capturing.lazy import with_sizes
 from modelcheck.capturing.manners import (
+    assigned_buffers_written,
     attributes_as_found,
     fingerprint,
     left_as_found,
@@ -77,7 +78,8 @@ class _Holder(nn.Module):
         return cast(nn.Module, self._modules["model"])
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        found = named_tensors(self.example.given_to(self.author, tensors))
+        with assigned_buffers_written(self.author):
+            found = named_tensors(self.example.given_to(self.author, tensors))
         self.returned.names = tuple(name for name, _ in found)
         return tuple(tensor for _, tensor in found)
 

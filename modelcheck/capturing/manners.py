@@ -134,6 +134,27 @@ def attributes_as_found(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
+def assigned_buffers_written(model: nn.Module) -> Iterator[None]:
+    """Writes into a buffer what forward assigns to its name, as ``self.mean = …`` does: export would lose it.
+
+    What has another shape or type is no other value of the buffer.
+    """
+    buffers = [
+        (stored_in, name, tensor)
+        for _, module in walk(model)
+        if (stored_in := own_attributes(module).get("_buffers"))
+        for name, tensor in stored(module, "_buffers").items()
+    ]
+    yield
+    for stored_in, name, tensor in buffers:
+        now = stored_in.get(name)
+        if now is not tensor and issubclass(type(now), torch.Tensor):
+            if (now.shape, now.dtype) == (tensor.shape, tensor.dtype):
+                tensor.copy_(now.detach())
+            stored_in[name] = tensor
+
+
+@contextmanager
 def values_as_found(those: Iterable[torch.Tensor]) -> Iterator[None]:
     """Restores the numbers in the tensors."""
     with torch._C.DisableTorchFunctionSubclass(), torch.no_grad():

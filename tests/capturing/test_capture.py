@@ -134,3 +134,36 @@ def test_a_forward_that_refuses_a_batch_of_two_is_captured_with_more() -> None:
 def test_what_fails_on_every_batch_is_told_of_the_first() -> None:
     with pytest.raises(ForwardError, match=r"on an input of shape \[2, 1, 8, 8\]"):
         capture_model(nn.Linear(3, 3), (1, 8, 8))
+
+
+class Norm(nn.Module):
+    """Statistics written by hand, as an assignment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.mean = 0.5 * self.mean + 0.5 * x.mean()
+        return x - self.mean
+
+
+@pytest.mark.parametrize(
+    "model", [Norm(), nn.Sequential(nn.Linear(8, 8), nn.Sequential(Norm()))], ids=["root", "below"]
+)
+def test_what_forward_assigns_to_a_buffer_is_kept(model: nn.Module) -> None:
+    captured = GraphModel(capture_model(model, SHAPE))
+    assert not model.state_dict()[next(name for name in model.state_dict() if name.endswith("mean"))].any()
+    x = torch.randn(4, *SHAPE, generator=torch.Generator().manual_seed(0))
+    for mode in (True, True, False):
+        assert torch.equal(captured.train(mode)(x), model.train(mode)(x))
+
+
+def test_a_buffer_that_becomes_another_one_stays_what_it_was() -> None:
+    class Grows(Norm):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.mean = torch.cat([self.mean, self.mean])
+            return x * 2
+
+    assert capture_model(nn.Sequential(Grows()), SHAPE)
