@@ -5,6 +5,7 @@ Reachable is not enough: ``0 * dropout(batch_norm(x))`` and ``y + bn(y) - bn(y)`
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -122,7 +123,8 @@ class Trial:
         changed: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> torch.Tensor:
         graph = self.model.header.train if training else self.model.header.evaluation
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch tells of operators that it runs slowly
             try:
                 inputs, moved = self._draw(draw)
                 outputs = self.model.run(
