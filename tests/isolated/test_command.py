@@ -86,7 +86,9 @@ def test_a_limit_that_is_exceeded_is_a_report_and_status_3(
 
 
 def test_a_fault_on_the_assumed_input_says_so(folder: Path) -> None:
-    (folder / "net.py").write_text(NET.replace("784", "700"))
+    (folder / "net.py").write_text(
+        NET.replace("nn.Linear(784, 10)", "nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(7, 1))")
+    )
     (finding,) = modelcheck.inspect("net.py:Net", isolated=True).findings
     assert finding.code == "MC003"
     assert "An input of 1x28x28 was assumed" in finding.message
