@@ -83,7 +83,8 @@ def multiplied(step: Step, sources: list[Source]) -> Made:
         for one in inside
     )
     slid = windowed or any(one.map.slid for one in sources)
-    return Made(Map(made, slid=slid), (*links, *everything([one for one in sources if one not in inside])))
+    cut = bool(inside) and all(one.map.cut for one in inside)
+    return Made(Map(made, slid=slid, cut=cut), (*links, *everything([one for one in sources if one not in inside])))
 
 
 def attended(step: Step, sources: list[Source]) -> Made:

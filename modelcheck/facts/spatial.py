@@ -154,6 +154,10 @@ def _alone(handler: Callable[[Step, Source], Made]) -> Handler:
     return lambda step, sources: handler(step, sources[0]) if len(sources) == 1 else lost(step.shape or (), sources)
 
 
+def _unknown(step: Step, sources: list[Source]) -> Made:
+    return lost(step.shape or (), sources)
+
+
 def _names(handler: Handler, names: str) -> dict[str, Handler]:
     return dict.fromkeys(names.split(), handler)
 
@@ -193,6 +197,7 @@ _BY_NAME: dict[str, Handler] = {
         bitwise_not __and__ __or__ bitwise_left_shift bitwise_right_shift isnan isinf isfinite where masked_fill
         masked_fill_ fill fill_ zero_ copy_ bernoulli bernoulli_ uniform_ normal_ exponential_""",
     ),
+    **_names(_unknown, "renorm"),
     **_names(_alone(moving.viewed), "view_as_real view_as_complex"),
     **_names(_alone(moving.sliced), "slice narrow"),
     **_names(_alone(moving.selected), "select"),
