@@ -125,6 +125,8 @@ def _work(step: Step) -> int:
     if step.kind in ("average-pool", "max-pool") and not step.name.startswith("adaptive"):
         kernel = step.args[1] if isinstance(step.args[1], tuple | list) else (step.args[1],)
         return results * math.prod(one for one in kernel if isinstance(one, int))
+    if step.name in ("matrix_exp", "linalg_matrix_exp"):  # a product of matrices for each of its terms
+        return results * step.args[0][-1]
     shapes = [argument for argument in step.args if isinstance(argument, torch.Size)]
     try:
         # a loss is one number made of many

@@ -81,6 +81,13 @@ GLOBAL_AVERAGES = {
     "mean over what is left of a row": lambda x: F.max_pool2d(x, (6, 1)).mean(3).flatten(1),
     "nanmean": lambda x: x.nanmean((2, 3)),
     "after a crop and a convolution-like pool": lambda x: F.max_pool2d(x[:, :, 1:5, 1:5], 2).mean((2, 3)),
+    "blocks, then over blocks": lambda x: x.view(-1, 10, 2, 3, 2, 3).mean((3, 5)).mean((2, 3)),
+    "pixels moved into channels": lambda x: (
+        x.view(-1, 10, 3, 2, 3, 2).permute(0, 1, 3, 5, 2, 4).reshape(-1, 40, 3, 3).mean((2, 3))[:, :10]
+    ),
+    "tokens behind one for the class": lambda x: torch.cat(
+        [torch.zeros(x.shape[0], 1, 10), x.flatten(2).transpose(1, 2)], 1
+    )[:, 1:].mean(1),
     "after a channel shuffle": lambda x: x.view(-1, 2, 5, 6, 6).transpose(1, 2).reshape(-1, 10, 6, 6).mean((2, 3)),
 }
 
@@ -99,6 +106,10 @@ NO_GLOBAL_AVERAGES = {
     "every other pixel": lambda x: x[:, :, ::2, ::2].mean((2, 3)),
     "a part of the flattened map": lambda x: x.flatten(2)[:, :, :30].mean(2),
     "the map without its last row": lambda x: F.pad(x, (0, 0, 0, -1)).mean((2, 3)),
+    "a part through a layer on channels": lambda x: F.linear(x[:, :, :5, :5].permute(0, 2, 3, 1), torch.eye(10)).mean(
+        (1, 2)
+    ),
+    "half of the tokens": lambda x: x.flatten(2)[:, :, ::2].mean(2),
     "a part through a pool": lambda x: F.adaptive_avg_pool2d(x[:, :, 1:, 1:], 1),
     "sum alone": lambda x: x.sum((2, 3)),
     "a map that is already 1x1": lambda x: F.adaptive_avg_pool2d(F.max_pool2d(x, 6), 1),
