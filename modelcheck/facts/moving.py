@@ -47,15 +47,15 @@ def selected(step: Step, source: Source) -> Made:
     return _one(source, at, argument(step, "index"))
 
 
-def piece(split: Step, index: int, shape: Shape, source: Source) -> Made:
-    """One of the parts that a dimension was split into."""
+def piece(split: Step, index: int, shape: Shape, source: Source, ends: Sequence[int]) -> Made:
+    """One of the parts that a dimension was split into; where their sizes are given, with what they add up to."""
     dims = source.map.dims
     at = (argument(split, "dim") or 0) % len(dims)
     if split.name == "unbind":
         return _one(source, at, index)
     size, given = dims[at].size, split.args[1]
     if isinstance(given, tuple):
-        start = sum(given[:index])
+        start = ends[index] - given[index]
     elif split.name == "split":
         start = given * index
     elif split.name == "chunk":

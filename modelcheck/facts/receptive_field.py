@@ -8,7 +8,7 @@ back to the picture; unlike there, branches may lie at an offset to each other, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from modelcheck.facts.spatial import Spatial
 from modelcheck.facts.structs import FieldKind
 
 _FARTHEST = 2**24  # pixels; what is farther is everything
+_MOST_SPANS = 2**24  # of all values together; of more pixels those in the middle are looked at
 
 
 def receptive_field(found: Spatial) -> tuple[tuple[int, int] | None, FieldKind]:
@@ -33,7 +34,7 @@ def receptive_field(found: Spatial) -> tuple[tuple[int, int] | None, FieldKind]:
     last = [index for index in last_maps(found) if found.maps[index].slid]
     if not last:
         return None, "none"
-    sides = [max(_extent(found, index, axis) for index in last) for axis in AXES]
+    sides = [_extent(found, last, axis) for axis in AXES]
     if max(sides) > _FARTHEST:
         return None, "unbounded"
     return (max(int(sides[0]), 1), max(int(sides[1]), 1)), "exact"
@@ -42,23 +43,25 @@ def receptive_field(found: Spatial) -> tuple[tuple[int, int] | None, FieldKind]:
 def last_maps(found: Spatial) -> Iterator[int]:
     """The maps from which the output is made without another map between."""
     waiting = [] if found.output is None else [found.output]
-    seen = set(waiting)
+    met = set(waiting)
     for index in waiting:
         if is_map(found.maps[index].dims):
             yield index
             continue
         for link in found.links[index]:
-            if link.key not in seen:
-                seen.add(link.key)
+            if link.key not in met:
+                met.add(link.key)
                 waiting.append(link.key)
 
 
-def seen(found: Spatial, index: int, axis: str) -> list[Span]:
-    """What each pixel of a map sees of each picture, along one axis; nothing where a span begins above its end."""
-    spans = {index: _pixels(found.maps[index], axis)}
+def seen(found: Spatial, last: Sequence[int], axis: str) -> list[Span]:
+    """What each pixel of some maps sees of each picture, along one axis; nothing where a span begins above its end."""
+    most = max(_MOST_SPANS // (len(found.maps) * len(last)), 1)
+    pixels = [_pixels(found.maps[index], axis, most) for index in last]
+    spans = _apart(dict(zip(last, pixels, strict=True)))
     pictures = []
     with np.errstate(all="ignore"):  # infinite places are everything
-        for one in _ordered(found, index):
+        for one in _ordered(found, last):
             span = spans.pop(one)
             if one < 0:
                 pictures.append(span)
@@ -68,19 +71,45 @@ def seen(found: Spatial, index: int, axis: str) -> list[Span]:
     return pictures
 
 
-def _extent(found: Spatial, index: int, axis: str) -> float:
-    """How many rows (columns) of a picture that pixel of a map sees that sees most of them."""
+def _extent(found: Spatial, last: Sequence[int], axis: str) -> float:
+    """How many rows (columns) of a picture that pixel sees that sees most of them."""
     with np.errstate(all="ignore"):
-        extents = [np.where(low <= high, high - low + 1, 0) for low, high in seen(found, index, axis)]
+        extents = [np.where(low <= high, high - low + 1, 0) for low, high in seen(found, last, axis)]
     most = max((float(one.max(initial=0)) for one in extents), default=0.0)
     return math.inf if math.isnan(most) else most
 
 
-def _ordered(found: Spatial, last: int) -> list[int]:
-    """The values that one is made of, itself first, and each before its sources."""
+def _pixels(one: Map, axis: str, most: int) -> Span:
+    """The places of a map's pixels: one each, or several where channels hold some of them."""
+    own = [factor for k, factor in places(one.dims, axis) if one.dims[k].pure]
+    count = math.prod(factor.size for factor in own)
+    number = np.arange(max(count - most, 0) // 2, max(count - most, 0) // 2 + min(count, most))
+    low = np.zeros(len(number))
+    for factor in reversed(own):
+        number, rest = np.divmod(number, factor.size)
+        low += rest * factor.step
+    beside = [factor for k, factor in places(one.dims, axis) if not one.dims[k].pure]
+    return low, low + float(sum((factor.size - 1) * factor.step for factor in beside))
+
+
+def _apart(spans: dict[int, Span]) -> dict[int, Span]:
+    """The spans one after the other, each value with nothing in the places of the others."""
+    total = sum(len(low) for low, _ in spans.values())
+    apart: dict[int, Span] = {}
+    start = 0
+    for index, (low, high) in spans.items():
+        lowest, highest = np.full(total, math.inf), np.full(total, -math.inf)
+        lowest[start : start + len(low)], highest[start : start + len(low)] = low, high
+        apart[index] = lowest, highest
+        start += len(low)
+    return apart
+
+
+def _ordered(found: Spatial, last: Sequence[int]) -> list[int]:
+    """The values that some are made of, themselves too, and each before its sources."""
     order: list[int] = []
     done: set[int] = set()
-    waiting = [(last, False)]
+    waiting = [(index, False) for index in last]
     while waiting:
         index, left = waiting.pop()
         if left:
@@ -90,15 +119,3 @@ def _ordered(found: Spatial, last: int) -> list[int]:
             waiting.append((index, True))
             waiting += [(link.key, False) for link in found.links[index] if link.key not in done]
     return order[::-1]
-
-
-def _pixels(one: Map, axis: str) -> Span:
-    """The places of each of a map's pixels: one, or several where channels hold some of them."""
-    low = np.zeros(1)
-    beside = 0
-    for k, factor in places(one.dims, axis):
-        if one.dims[k].pure:
-            low = (low[:, None] + np.arange(factor.size) * factor.step).reshape(-1)
-        else:
-            beside += (factor.size - 1) * factor.step
-    return low.astype(np.float64), low + float(beside)

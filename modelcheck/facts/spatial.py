@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 
@@ -15,7 +16,7 @@ from modelcheck.facts import mixing, moving, sliding
 from modelcheck.facts.labels import along, plain
 from modelcheck.facts.maps import GlobalAverage, Link, Made, Map, Source, joined, key, lost, sizes
 from modelcheck.facts.trace import Step, Trace
-from modelcheck.facts.writes import Writes
+from modelcheck.facts.writes import State, Writes
 from modelcheck.graph.wire import Argument, InputInfo, NodeRef, scalars
 
 __all__ = ["GlobalAverage", "Spatial", "spatial"]
@@ -53,7 +54,8 @@ class _Walk:
         self.maps: dict[int, Map] = {}
         self.links: dict[int, tuple[Link, ...]] = {}
         self.averages: list[GlobalAverage] = []
-        self.writes = Writes(trace)
+        self.writes = Writes(trace, [(trace.batch, *one.shape) for one in inputs])
+        self.ends: dict[int, list[int]] = {}
         for index, one in enumerate(inputs):
             if len(one.shape) == 3:
                 _, height, width = one.shape
@@ -85,28 +87,26 @@ class _Walk:
         index = None if isinstance(argument, list) else key(argument)
         if index is None:
             return None
-        later = self.writes.into(index)
-        if later is not None and later not in self.maps:
-            self._write(later, index)
-        now = index if later is None else later
+        state = self.writes.into(index)
+        if state and state.writers:
+            self._write(state, index)
+        now = state.number if state else index
         return Source(now, self.maps[now], index) if now in self.maps else None
 
-    def _write(self, later: int, index: int) -> None:
+    def _write(self, state: State, index: int) -> None:
         """Enter what a value became when parts of it were written."""
         shape = self.writes.shape(index)
-        base = Source(index, self.maps[index], index) if index in self.maps else None
-        for writer, starts in self.writes.parts(later):
-            if writer not in self.maps:
-                continue
-            source = Source(writer, self.maps[writer], writer)
-            if starts is None or len(source.map.dims) != len(shape):
-                self.enter(later, lost(shape, [source, *([base] if base else [])]))
-                return
-            made = moving.written(shape, base, source, starts)
-            if base is not None and base.key == later:
-                made = Made(made.map, (*self.links[later], *made.links[1:]))
-            self.enter(later, made)
-            base = Source(later, made.map, index)
+        base = Source(state.before, self.maps[state.before], index) if state.before in self.maps else None
+        writers = [(Source(one, self.maps[one], one), starts) for one, starts in state.writers if one in self.maps]
+        if any(starts is None or len(one.map.dims) != len(shape) for one, starts in writers):
+            self.enter(state.number, lost(shape, [*(one for one, _ in writers), *([base] if base else [])]))
+            return
+        for at, (source, starts) in enumerate(writers):
+            number = state.number if at == len(writers) - 1 else self.writes.another()
+            self.enter(number, moving.written(shape, base, source, starts or {}))
+            base = Source(number, self.maps[number], index)
+        if base and not writers:
+            self.enter(state.number, joined(shape, [base]))
 
     def _made(self, step: Step, sources: list[Source]) -> Made | None:
         if not sources or step.shape is None:
@@ -138,7 +138,9 @@ class _Walk:
         source = self.source(split.node.args[0])
         if source is None:
             return None
-        made = moving.piece(split, index, step.shape, source)
+        if split.index not in self.ends:
+            self.ends[split.index] = list(accumulate(split.args[1])) if isinstance(split.args[1], tuple) else []
+        made = moving.piece(split, index, step.shape, source, self.ends[split.index])
         return made if sizes(made.map.dims) == step.shape else lost(step.shape, [source])
 
 

@@ -40,6 +40,12 @@ def written(into: Tensor, value: Tensor, *where: slice) -> Tensor:
     return into * 2
 
 
+def row_by_row(into: Tensor, value: Tensor, *, reads: bool = False) -> Tensor:
+    for row in range(8):
+        into[:, :, row : row + 1] = value[:, :, 7 - row : 8 - row] + (into[:, :, :1] if reads else 0)
+    return into * 2
+
+
 ROWS = slice(None), slice(None)
 
 FUNCTIONS = {
@@ -97,6 +103,8 @@ FUNCTIONS = {
         x.clone(), x[:, :1, :-1], slice(None), slice(0, 1), slice(1, None)
     ),
     "every other row written": lambda x: written(x.clone(), x[:, :, 1::2], *ROWS, slice(None, None, 2)),
+    "written row by row": lambda x: row_by_row(torch.zeros(x.shape), x),
+    "read while it is written": lambda x: row_by_row(x.clone(), x, reads=True),
     "another shape in place": lambda x: x.clone().unsqueeze_(1).mul_(2),
 }
 
@@ -166,5 +174,5 @@ def span(found: Spatial, index: int, axis: str, place: int) -> tuple[float, floa
     one = max(found.maps, default=0) + 1
     start = Link(index, lambda _: (np.array([float(place)]),) * 2, lambda _: (np.array([float(place)]),) * 2)
     known = replace(found, maps={**found.maps, one: found.maps[index]}, links={**found.links, one: (start,)})
-    pictures = seen(known, one, axis)
+    pictures = seen(known, [one], axis)
     return min(low.min() for low, _ in pictures), max(high.max() for _, high in pictures)

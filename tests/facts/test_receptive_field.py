@@ -81,7 +81,7 @@ def seen_with_borders(found: Spatial, last: int, axis: str) -> tuple[np.ndarray,
         key: tuple(Link(one.key, ended(one.rows, ends[one.key]), ended(one.columns, ends[one.key])) for one in those)
         for key, those in found.links.items()
     }
-    ((low, high),) = seen(replace(found, links=links), last, axis)
+    ((low, high),) = seen(replace(found, links=links), [last], axis)
     return low, high, ~np.any([np.zeros(len(low), bool), *touched], axis=0)
 
 
@@ -104,8 +104,19 @@ def test_every_pixel_sees_what_its_gradient_shows(seed: int, length: int, wraps:
         assert ends(low[free], high[free]) == ends(first[free], end[free]), model
         # a border may lie between two places that are seen; what is mirrored at one is seen somewhere else
         assert wraps or ((low <= first) & (end <= high) | (first > end)).all(), model
-        ((low, high),) = seen(spatial, last, name)
+        ((low, high),) = seen(spatial, [last], name)
         assert kind == "none" or field[axis] == max(high - low + 1)
+
+
+def test_a_map_of_very_many_rows_is_looked_at_in_its_middle() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(1, 1, (3, 8), padding=(1, 0)), nn.Upsample(size=(2**28, 1)), nn.Conv2d(1, 1, (3, 1))
+    )
+    spatial = found(model.to("meta"), (1, 8, 8))
+    (last,) = last_maps(spatial)
+    ((low, _),) = seen(spatial, [last], "h")
+    assert len(low) < 2**24
+    assert receptive_field(spatial) == ((4, 8), "exact")  # two neighbours of the eight, in the middle
 
 
 def ends(low: np.ndarray, high: np.ndarray) -> list[tuple[int, int] | None]:
