@@ -138,10 +138,15 @@ class _Walk:
         source = self.source(split.node.args[0])
         if source is None:
             return None
-        if split.index not in self.ends:
-            self.ends[split.index] = list(accumulate(split.args[1])) if isinstance(split.args[1], tuple) else []
-        made = moving.piece(split, index, step.shape, source, self.ends[split.index])
+        made = moving.piece(split, index, step.shape, source, self._ends(split))
         return made if sizes(made.map.dims) == step.shape else lost(step.shape, [source])
+
+    def _ends(self, split: Step) -> list[int]:
+        """Where the pieces of a list of sizes end; summed once, since a split may have thousands."""
+        if split.index not in self.ends:
+            given = split.args[1] if len(split.args) > 1 else None
+            self.ends[split.index] = list(accumulate(given)) if isinstance(given, tuple) else []
+        return self.ends[split.index]
 
 
 Handler = Callable[[Step, list[Source]], Made]
