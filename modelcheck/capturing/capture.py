@@ -13,6 +13,7 @@ from torch import nn
 
 from modelcheck.author_trace import class_name, describe_exception
 from modelcheck.capturing import advice
+from modelcheck.capturing.author_lines import author_lines_only
 from modelcheck.capturing.example import Example, example, values
 from modelcheck.capturing.ignores import with_author_lines
 from modelcheck.capturing.lazy import with_sizes
@@ -210,7 +211,7 @@ def _export(holder: _Holder, training: bool) -> torch.export.ExportedProgram:
     model, given, printed = holder.author, holder.example, io.StringIO()
     batch = tuple({0: torch.export.Dim.AUTO} for _ in given.tensors)
     try:
-        with plain_bookkeeping(model), redirect_stdout(printed), redirect_stderr(printed):
+        with author_lines_only(), plain_bookkeeping(model), redirect_stdout(printed), redirect_stderr(printed):
             exported = torch.export.export(holder, given.tensors, dynamic_shapes={"tensors": batch}, strict=False)
         sys.stderr.write(printed.getvalue())  # the author's; where export fails it prints the graph, for its makers
         return exported

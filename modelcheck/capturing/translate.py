@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import os
-import re
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +15,7 @@ from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 
 from modelcheck.author_trace import class_name
 from modelcheck.capturing import advice
+from modelcheck.capturing.author_lines import author_line
 from modelcheck.capturing.rewrites import written_at
 from modelcheck.capturing.tables import Tables
 from modelcheck.errors import NotCapturable
@@ -38,10 +36,7 @@ from modelcheck.graph.wire import (
     Word,
 )
 
-_FRAME = re.compile(r'File "([^"]+)", line (\d+), in ')
 # with the separator: torchvision lies beside torch and is an author like others
-_TORCH = f"{Path(torch.__file__).parent}{os.sep}"
-_OURS = f"{Path(__file__).parent.parent}{os.sep}"
 _ROOT = "model"  # the author's module inside the holder that is exported
 
 _PYTHON = {
@@ -159,7 +154,7 @@ class _Translation:
         return self._body(body, inner, enabled)
 
     def _operator(self, node: torch.fx.Node, env: dict[torch.fx.Node, Any], grad: bool) -> NodeRef:
-        raw, line = _author_line(node)
+        raw, line = author_line(node)
         file = self.tables.file(raw) if raw else None
         target, out = node.target, node.kwargs.get("out")
         if out is not None:
@@ -269,11 +264,3 @@ def _module_path(node: torch.fx.Node) -> str:
     innermost = paths[-1] if paths else ""
     innermost = innermost.split("@")[0]  # a second call of one module is written as path@1
     return innermost.removeprefix(_ROOT).removeprefix(".")
-
-
-def _author_line(node: torch.fx.Node) -> tuple[str | None, int | None]:
-    """The innermost frame that is neither torch's nor ours."""
-    for file, line in reversed(_FRAME.findall(node.meta.get("stack_trace") or "")):
-        if not file.startswith((_TORCH, _OURS)) and not file.startswith("torch/"):
-            return file, int(line)
-    return None, None

@@ -15,7 +15,7 @@ from modelcheck.capturing.manners import is_uninitialized
 from modelcheck.capturing.tree import own_attributes, stored, walk
 from modelcheck.graph.capture import Capture
 
-REAL_BYTES = 256 * 2**20  # of tensors that are made for real, which every model of up to 64 million floats fits into
+REAL_BYTES = 128 * 2**20  # of tensors that are made for real, which every model of up to 33 million floats fits into
 LEAST_ELEMENTS = 2**16  # of a tensor that is only described beyond that; tables of positions and masks stay real
 
 _FACTORIES = frozenset(

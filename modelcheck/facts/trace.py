@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import torch
 
 from modelcheck.errors import DamagedCapture, ForwardError
@@ -61,7 +63,9 @@ def traces(model: GraphModel) -> tuple[int, Trace, Trace]:
     failure: DamagedCapture | None = None
     for batch in BATCHES[1:]:
         try:
-            return batch, trace(model, batch, training=True), trace(model, batch, training=False)
+            training = trace(model, batch, training=True)
+            same = _with_dropout_off(training, model.header.evaluation)
+            return batch, training, same or trace(model, batch, training=False)
         except DamagedCapture as error:
             failure = failure or error
     assert failure is not None
@@ -88,6 +92,26 @@ def trace(model: GraphModel, batch: int, *, training: bool) -> Trace:
     outputs = run(model, batch, training=training, observe=observe)
     graph = model.header.train if training else model.header.evaluation
     return Trace(graph, batch, tuple(steps), tuple(tuple(output.shape) for output in outputs))
+
+
+def _with_dropout_off(training: Trace, evaluation: Graph) -> Trace | None:
+    """The evaluation graph's trace where it is the training graph but for flags of dropouts.
+
+    They shape nothing, so that a transformer's graph need not be run once more.
+    """
+    graph = training.graph
+    if (len(graph.nodes), graph.outputs) != (len(evaluation.nodes), evaluation.outputs):
+        return None
+    steps: list[Step] = []
+    for step, node in zip(training.steps, evaluation.nodes, strict=True):
+        if node != step.node:
+            flag = node.args[-1] if node.args else None
+            turned = msgspec.structs.replace(step.node, args=(*step.node.args[:2], flag))
+            if step.kind != "dropout" or not isinstance(flag, bool) or node != turned:
+                return None
+            step = dataclasses.replace(step, node=node, args=(*step.args[:2], flag))
+        steps.append(step)
+    return dataclasses.replace(training, graph=evaluation, steps=tuple(steps))
 
 
 def step_of(index: int, node: Node, args: tuple[Any, ...], result: Any) -> Step:

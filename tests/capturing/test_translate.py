@@ -85,3 +85,19 @@ def test_lines_are_the_authors_wherever_the_author_lives(monkeypatch: pytest.Mon
 class Mixed(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * 2
+
+
+def test_a_helper_s_line_is_the_author_s_and_that_of_who_calls_us_is_not() -> None:
+    node = capture_model(Helped(), (1, 8, 8)).header.evaluation.nodes[0]
+    assert (Path(node.file or "").name, node.line) == ("test_translate.py", doubled.__code__.co_firstlineno + 1)
+    nodes = capture_model(nn.Sequential(nn.ReLU(), nn.Conv2d(1, 1, 3)), (1, 8, 8)).header.evaluation.nodes
+    assert {(node.file, node.line) for node in nodes} == {(None, None)}
+
+
+class Helped(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return doubled(x)
+
+
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    return x * 2
