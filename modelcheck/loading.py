@@ -13,6 +13,7 @@ from modelcheck.capturing.inference import capture_for
 from modelcheck.capturing.manners import process_as_found
 from modelcheck.capturing.weightless import Weightless, described, with_values
 from modelcheck.capturing.wrappers import unwrapped
+from modelcheck.collector import collector_paused
 from modelcheck.errors import AuthorError, ConstructorError, ForwardError, NotCapturable, UsageError
 from modelcheck.facts.walked import Walked
 from modelcheck.graph.capture import Capture
@@ -67,7 +68,8 @@ def capture_here(
 def _found(model: nn.Module, inputs: Inputs | None, name: str) -> Capture | Walked:
     model = unwrapped(model)
     try:
-        return capture_for(model, inputs, name)
+        with collector_paused():
+            return capture_for(model, inputs, name)
     except (ForwardError, NotCapturable) as failure:
         if walked := walk_for(model, inputs, failure):
             return walked
