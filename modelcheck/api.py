@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelcheck.errors import UsageError
 from modelcheck.facts.walked import Walked
 from modelcheck.inputs import Given
 from modelcheck.policy import Policy, load_policy
 from modelcheck.report import Report
-from modelcheck.road import Device, Road, Scoring, Training, capture_target
+from modelcheck.road import CAPTURE_SUFFIX, Device, Road, Scoring, Training, capture_target
 
 if TYPE_CHECKING:
     from modelcheck.graph.capture import Capture
     from modelcheck.origin import Pick
     from modelcheck.road import Target
     from modelcheck.training.observer import Observer
+    from modelcheck.training.threads import Threads
 
 
 def inspect(
@@ -103,9 +105,13 @@ def train_eval(
     data_dir: str | Path | None = None,
     epochs: int | None = None,
     seed: int = 0,
+    runs: int = 1,
     device: Device = "auto",
+    threads: Threads = None,
+    exact_dropout: bool = False,
     weights: str | Path | None = None,
     save: str | Path | None = None,
+    resume: bool = False,
     min_accuracy: float | None = None,
     observer: Observer | None = None,
 ) -> Report:
@@ -117,24 +123,36 @@ def train_eval(
         data_dir: read the data from there, in torchvision's layout, instead of from the package.
         epochs: else the policy's, else the recipe's.
         seed: of the initialisation (where the target is built here), the order, the augmentation and dropout.
+        runs: how often, each time built anew under the seed after; ``metrics.runs`` has mean and standard deviation,
+            and all else is the first run's.
         device: where to train.
+        threads: how many compute; None: as many as torch takes, which are the cores; "auto": as many as are fastest.
+        exact_dropout: dropout masks as torch draws them; by default they come from a pool, which costs much less.
         weights: start from these instead of the initialisation.
-        save: write the trained weights there, as safetensors under the author's names.
+        save: write the trained weights there, as safetensors under the author's names, and a checkpoint beside them
+            after each epoch.
+        resume: go on from that checkpoint, where there is one, to the same result as without interruption.
         min_accuracy: the least accuracy, in place of the policy's.
         observer: is told how it goes.
     Raises:
         UsageError: as ``inspect``, or data, recipe, weights or device cannot be had.
     """
+    if runs > 1 and (not isinstance(target, str | type) or str(target).endswith(CAPTURE_SUFFIX)):
+        raise UsageError(f"several runs build the model anew under each seed, and {target!s:.200} is built already")
     resolved = _policy(policy, min_accuracy)
     road = Road(target, resolved, input, arguments, select, ignore, strict, seed, isolated=isolated)
     training = Training(
         recipe=recipe or resolved.training.recipe,
         epochs=resolved.training.epochs if epochs is None else epochs,
+        runs=runs,
+        threads=threads,
+        exact_dropout=exact_dropout,
         dataset=dataset,
         data_dir=Path(data_dir) if data_dir else None,
         device=device,
         weights=Path(weights) if weights else None,
         save=Path(save) if save else None,
+        resume=resume,
         observer=observer,
     )
     return road.report(training)

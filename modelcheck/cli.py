@@ -166,9 +166,38 @@ def train_eval(
             "--seed", metavar="N", min=0, max=2**63 - 1, help="Of everything random.", rich_help_panel=TRAINING
         ),
     ] = 0,
+    runs: Annotated[
+        int,
+        typer.Option(
+            "--runs",
+            metavar="N",
+            min=1,
+            help="Build and train the model N times, under seeds that follow each other; mean ± standard deviation is "
+            "reported.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = 1,
     dataset: DatasetOption = "mnist",
     data_dir: DataDirOption = None,
     device: DeviceOption = "auto",
+    threads: Annotated[
+        str | None,
+        typer.Option(
+            "--threads",
+            metavar="N|auto",
+            help="How many compute: by default as many as there are cores; auto: as many as are fastest here and now.",
+            rich_help_panel=TRAINING,
+            show_default=False,
+        ),
+    ] = None,
+    exact_dropout: Annotated[
+        bool,
+        typer.Option(
+            "--exact-dropout",
+            help="Draw dropout masks as torch does, not from a pool: much slower on a CPU.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = False,
     weights: Annotated[
         Path | None,
         typer.Option(
@@ -184,11 +213,19 @@ def train_eval(
         typer.Option(
             "--save",
             metavar="FILE",
-            help="Write the trained weights there, as safetensors.",
+            help="Write the trained weights there, as safetensors, and a checkpoint beside them after each epoch.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on from the checkpoint beside --save, where there is one.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = False,
     min_accuracy: MinAccuracyOption = None,
     policy: PolicyOption = None,
     select: SelectOption = None,
@@ -225,9 +262,13 @@ def train_eval(
             data_dir=data_dir,
             epochs=epochs,
             seed=seed,
+            runs=runs,
             device=cast(Any, device),  # the API says which there are
+            threads=_threads(threads),
+            exact_dropout=exact_dropout,
             weights=weights,
             save=save,
+            resume=resume,
             min_accuracy=min_accuracy,
             observer=observer,
         )
@@ -369,6 +410,14 @@ def _shared(
         "strict": strict,
         "isolated": isolated,
     }
+
+
+def _threads(given: str | None) -> Any:
+    if given is None or given == "auto":
+        return given
+    if not given.isdecimal():
+        raise UsageError(f"--threads: a number or auto is expected, not {given}")
+    return int(given)
 
 
 def _arguments(given: list[str] | None) -> dict[str, object]:

@@ -19,6 +19,7 @@ class TrainingProgress:
         self.epochs = 0
         self.bar: Progress | None = None
         self.task: TaskID | None = None
+        self.done = 0  # batches, of the epochs before this one
 
     def __enter__(self) -> TrainingProgress:
         return self
@@ -55,13 +56,15 @@ class TrainingProgress:
         if self.bar and self.task is not None:
             self.bar.update(
                 self.task,
-                completed=(epoch - 1) * batches + batch,
+                completed=self.done + batch,
                 epoch=f"{epoch}/{self.epochs}",
                 batch=f"batch {batch}/{batches}",
                 loss=loss,
                 accuracy=accuracy,
                 speed=images_per_s,
             )
+        if batch == batches:
+            self.done += batches
 
     def on_epoch(self, epoch: Epoch, correct: int, test_images: int) -> None:
         """One line: how the epoch went, and the test set's."""
@@ -76,3 +79,7 @@ class TrainingProgress:
         )
         separator = "\n" if self.console.is_terminal else ". "
         self.console.print(f"{trained}{separator}{tested}", highlight=False, markup=False, soft_wrap=True)
+
+    def on_note(self, text: str) -> None:
+        """A line of its own."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)

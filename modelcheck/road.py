@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+import msgspec
+
+from modelcheck.collector import collector_paused
 from modelcheck.errors import AuthorError, UsageError
 from modelcheck.facts.walked import Walked
 from modelcheck.files import check_writable
@@ -15,7 +20,7 @@ from modelcheck.inputs import Given, Inputs, InputSpec, input_specs, readings
 from modelcheck.judge import judge, score, unknown_ignores, verdict
 from modelcheck.names import unknown_name
 from modelcheck.policy import Policy
-from modelcheck.report import Metrics, Report, Tool
+from modelcheck.report import Metrics, Report, Runs, Tool
 from modelcheck.rules.base import Subject
 
 if TYPE_CHECKING:
@@ -29,7 +34,9 @@ if TYPE_CHECKING:
     from modelcheck.training.datasets import Dataset
     from modelcheck.training.observer import Observer
     from modelcheck.training.recipe import Recipe
+    from modelcheck.training.threads import Threads
 
+    Rebuilt = Callable[[int], tuple[Capture, Description]]
     Target = str | nn.Module | type[nn.Module]
 
 CAPTURE_SUFFIX = ".mcz"
@@ -83,7 +90,8 @@ class Road:
                 header = captured.header
                 description = _describe(captured)
                 if prepared and measure and _fits(description, prepared):
-                    metrics = measure.run(captured, description, prepared, self.seed)
+                    again = partial(self._rebuilt, expected=expected)
+                    metrics = measure.run(captured, description, prepared, self.seed, again)
         except AuthorError as error:
             failure = error
         subject = Subject(
@@ -117,6 +125,15 @@ class Road:
             metrics=metrics,
         )
 
+    def _rebuilt(self, seed: int, expected: tuple[int, ...] | None) -> tuple[Capture, Description]:
+        """The target built anew under another seed."""
+        captured, _ = capture_target(
+            self.target, self.input, self.arguments, seed, expected=expected, isolated=self.isolated, pick=self.pick
+        )
+        if isinstance(captured, Walked):
+            raise captured.failure
+        return captured, _describe(captured)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
@@ -135,8 +152,18 @@ class Scoring:
             raise UsageError(f"cannot read the weights {self.weights}: there is no such file")
         return Prepared(load_dataset(self.dataset, self.data_dir), _device(self.device))
 
-    def run(self, captured: Capture, description: Description, prepared: Prepared, seed: int) -> Metrics:
-        """What was measured on the capture's graph."""
+    def run(
+        self, captured: Capture, description: Description, prepared: Prepared, seed: int, rebuilt: Rebuilt
+    ) -> Metrics:
+        """What was measured on the capture's graph.
+
+        Args:
+            captured: of the model.
+            description: of the capture.
+            prepared: what ``prepare`` gave.
+            seed: of everything random.
+            rebuilt: gives the capture and description of the model as it is built under another seed.
+        """
         from modelcheck.training.evaluation import evaluate, evaluation_metrics
 
         model, metadata = self._model(captured, description, prepared)
@@ -167,7 +194,11 @@ class Training(Scoring):
 
     recipe: str | Path | None
     epochs: int | None
+    runs: int = 1
+    threads: Threads = None
+    exact_dropout: bool = False
     save: Path | None
+    resume: bool = False
     observer: Observer | None
 
     def prepare(self) -> Prepared:
@@ -177,14 +208,44 @@ class Training(Scoring):
         recipe = load_recipe(self.recipe or DEFAULT_RECIPE)
         if self.save:
             check_writable(self.save, "--save")
-        if self.epochs is not None and self.epochs < 1:
-            raise UsageError(f"epochs: at least 1 is expected, not {self.epochs}")
+        for name, number in (("epochs", self.epochs), ("runs", self.runs), ("threads", self.threads)):
+            if isinstance(number, int) and number < 1:
+                raise UsageError(f"{name}: at least 1 is expected, not {number}")
+        if self.resume and not self.save:
+            raise UsageError("--resume goes on from the checkpoint beside the weights: say with --save where they are")
+        if self.resume and self.runs > 1:
+            raise UsageError("--resume is for one run: leave --runs out")
         prepared = super().prepare()
         return Prepared(prepared.dataset, prepared.device, recipe)
 
-    def run(self, captured: Capture, description: Description, prepared: Prepared, seed: int) -> Metrics:
-        """What was measured while the capture's graph was trained; the weights are saved."""
-        from modelcheck.training.loop import train
+    def run(
+        self, captured: Capture, description: Description, prepared: Prepared, seed: int, rebuilt: Rebuilt
+    ) -> Metrics:
+        """What was measured while the capture's graph was trained; the weights of the first run are saved."""
+        metrics = self._train(captured, description, prepared, seed, self.save)
+        if self.runs == 1:
+            return metrics
+        accuracies = [metrics.test_accuracy.last]
+        for run in range(1, self.runs):
+            try:
+                if self.observer:
+                    self.observer.on_note(f"Run {run + 1} of {self.runs}, seed {seed + run}")
+                found = None if metrics.interrupted else self._train(*rebuilt(seed + run), prepared, seed + run, None)
+            except KeyboardInterrupt:
+                found = None
+            if found is None or found.interrupted:
+                metrics = msgspec.structs.replace(metrics, interrupted=True)
+                break
+            accuracies.append(found.test_accuracy.last)
+        spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
+        runs = Runs(n=len(accuracies), mean=statistics.mean(accuracies), std=spread, accuracies=tuple(accuracies))
+        return msgspec.structs.replace(metrics, runs=runs)
+
+    def _train(
+        self, captured: Capture, description: Description, prepared: Prepared, seed: int, save: Path | None
+    ) -> Metrics:
+        from modelcheck.training.checkpoint import checkpoint_path
+        from modelcheck.training.loop import Options, train
         from modelcheck.weights import save_weights
 
         assert prepared.recipe is not None
@@ -193,21 +254,29 @@ class Training(Scoring):
             model,
             prepared.dataset,
             prepared.recipe,
+            Options(
+                seed=seed,
+                device=prepared.device,
+                epochs=self.epochs,
+                threads=self.threads,
+                exact_dropout=self.exact_dropout,
+                checkpoint=checkpoint_path(save) if save else None,
+                resume=self.resume,
+            ),
             output_kind=description.facts.output_kind,
             training_output_kind=description.facts.training_output_kind,
-            seed=seed,
-            device=prepared.device,
-            epochs=self.epochs,
             observer=self.observer,
         )
-        if self.save:
+        if save:
             normalize = "true" if prepared.recipe.normalize else "false"
             metadata = {"version": version("modelcheck"), "recipe": prepared.recipe.name, _NORMALIZE: normalize}
             try:
-                save_weights(model, self.save, metadata)
+                save_weights(model, save, metadata)
             except UsageError as error:
-                reached = f"{metrics.test_accuracy.last:.2%} on the test set"
-                raise UsageError(f"{error}. The training is lost; it reached {reached}") from None
+                reached = f"The training reached {metrics.test_accuracy.last:.2%} on the test set"
+                kept = checkpoint_path(save)
+                left = f"is kept in {kept}: make room, and repeat with --resume" if kept.is_file() else "is lost"
+                raise UsageError(f"{error}. {reached}, and {left}") from None
         return metrics
 
 
@@ -279,7 +348,8 @@ def _loaded_capture(path: str, inputs: Inputs | None) -> Capture:
 def _describe(captured: Capture) -> Description:
     from modelcheck.facts.compute import compute_facts
 
-    return compute_facts(captured)
+    with collector_paused():
+        return compute_facts(captured)
 
 
 def _check_fit(description: Description, prepared: Prepared) -> None:

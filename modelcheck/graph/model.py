@@ -37,6 +37,8 @@ class GraphModel(nn.Module):
     ``sum(p.numel() for p in model.parameters())`` is the number of scalars in the distinct storages of the registered
     parameters: what is counted is what is trained and scored. The weights are copies of the capture's.
 
+    ``substitutes`` are functions that serve nodes of the training graph in place of torch's, by the node's index.
+
     Args:
         capture: a checked capture.
         device: where to run; by default where the weights are.
@@ -46,6 +48,7 @@ class GraphModel(nn.Module):
     def __init__(self, capture: Capture, device: torch.device | str | None = None, *, copy: bool = True) -> None:
         super().__init__()
         self.header = capture.header
+        self.substitutes: Substitutes = {}
         self._plans = {True: _plan(self.header.train), False: _plan(self.header.evaluation)}
         users = storage_users(self.header)
         self._windows = tuple(_window(info, users[info.storage], self.header) for info in self.header.tensors)
@@ -76,7 +79,7 @@ class GraphModel(nn.Module):
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         """The model's output; a tuple where it has several."""
-        outputs = self.run(inputs, training=self.training)
+        outputs = self.run(inputs, training=self.training, substitutes=self.substitutes if self.training else None)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def run(

@@ -11,22 +11,34 @@ from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 from modelcheck.training.recipe import Augmentation
 
 
+def moves(options: Augmentation) -> bool:
+    """Whether an image may change; all at rest, images are exact."""
+    return options != Augmentation(interpolation=options.interpolation, fill=options.fill)
+
+
 def augment(images: Tensor, options: Augmentation, generator: torch.Generator) -> Tensor:
     """The images, each under an affine of its own, as float32 on the scale of 0 to 255.
 
     Args:
         images: uint8, (N, C, H, W).
-        options: the ranges to draw from; all at rest, the images are exact.
-        generator: on the CPU whatever the images' device, so that a seed means the same everywhere.
+        options: the ranges to draw from.
+        generator: on the CPU.
     """
-    if options == Augmentation(interpolation=options.interpolation, fill=options.fill):
+    if not moves(options):
         return images.float()
     matrices = random_affines(len(images), images.shape[-2:], options, generator)
     return warp(images, matrices.to(images.device), options.interpolation, options.fill)
 
 
 def random_affines(count: int, size: tuple[int, ...], options: Augmentation, generator: torch.Generator) -> Tensor:
-    """Matrices (count, 2, 3) for ``warp``, drawn from the options' ranges in one call."""
+    """Matrices (count, 2, 3) for ``warp``, drawn from the options' ranges in one call.
+
+    Args:
+        count: of images.
+        size: their height and width.
+        options: the ranges to draw from.
+        generator: on the CPU whatever the images' device, so that a seed means the same everywhere.
+    """
     draws = torch.rand(count, 6, generator=generator).mul_(2).sub_(1)
     low, high = options.zoom
     zoom = draws[:, 3:5].mul((high - low) / 2).add((high + low) / 2)

@@ -10,7 +10,7 @@ from modelcheck.facts.structs import OutputKind
 from modelcheck.report import Metrics, TestAccuracy, finite_or_none
 from modelcheck.training.augmentation import scale
 from modelcheck.training.datasets import Dataset
-from modelcheck.training.losses import check_output, classification_loss, run
+from modelcheck.training.losses import check_output, classification_losses, run
 from modelcheck.training.manners import mode, placed
 from modelcheck.training.precision import autocast, choose_dtype, dtype_name
 from modelcheck.training.recipe import Precision
@@ -73,7 +73,7 @@ def evaluate(
     output, labels = torch.cat(outputs).float(), dataset.test_labels.to(device)
     confusion = _confusion(output.argmax(1), labels, dataset.classes)
     return Evaluation(
-        loss=float(classification_loss(output, labels, output_kind)),
+        loss=float(classification_losses(output, labels, output_kind).mean()),
         correct=sum(confusion[label][label] for label in range(dataset.classes)),
         images=len(labels),
         confusion=confusion,

@@ -1,84 +1,115 @@
+"""Trains a model in place and scores it, by batches of tensors that lie where they are computed with."""
+
 from __future__ import annotations
 
+import contextlib
+import copy
+import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
 from modelcheck.errors import ForwardError, UsageError
 from modelcheck.facts.structs import OutputKind
+from modelcheck.graph.model import GraphModel
 from modelcheck.report import Epoch, Metrics, TestAccuracy, finite_or_none
-from modelcheck.training.augmentation import augment, scale
+from modelcheck.training.augmentation import moves, random_affines, scale, warp
+from modelcheck.training.checkpoint import read_checkpoint, write_checkpoint
 from modelcheck.training.datasets import Dataset
+from modelcheck.training.dropout import Masks, served
 from modelcheck.training.evaluation import Evaluation, evaluate
-from modelcheck.training.losses import check_output, classification_loss, run
+from modelcheck.training.losses import check_output, classification_losses, run
 from modelcheck.training.manners import Snapshot, mode, placed, seeded
 from modelcheck.training.observer import Observer, Silent
-from modelcheck.training.optimizers import learning_rate, make_optimizer, update
+from modelcheck.training.optimizers import Updates, learning_rate
 from modelcheck.training.precision import autocast, choose_dtype, dtype_name
 from modelcheck.training.progress import Progress
-from modelcheck.training.recipe import Recipe
+from modelcheck.training.recipe import Precision, Recipe
+from modelcheck.training.selection import Order
+from modelcheck.training.threads import Threads, computing_with
 
 REPORT_EVERY = 10  # batches; to read a loss is to wait for it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a training runs, beside its recipe.
+
+    Args:
+        seed: of everything random.
+        device: where to compute.
+        epochs: instead of the recipe's; the learning rate's schedule is stretched to them.
+        threads: None: torch's; "auto": as many as are fastest.
+        exact_dropout: masks as torch draws them, and not out of a pool; see ``dropout.py``.
+        checkpoint: where the state is written after each epoch.
+        resume: go on from there, where there is one.
+    """
+
+    seed: int
+    device: torch.device
+    epochs: int | None = None
+    threads: Threads = None
+    exact_dropout: bool = False
+    checkpoint: Path | None = None
+    resume: bool = False
 
 
 def train(
     model: nn.Module,
     dataset: Dataset,
     recipe: Recipe,
+    options: Options,
     *,
     output_kind: OutputKind,
     training_output_kind: OutputKind | None = None,
-    seed: int,
-    device: torch.device,
-    epochs: int | None = None,
     observer: Observer | None = None,
 ) -> Metrics:
     """What was measured while the model was trained, in place, on the training set.
 
-    Every image is seen once an epoch, in an order of its own; a last batch of one is left out, since batch
-    norm refuses it. After each epoch the model is evaluated on the test set, in float32. The same seed on the
-    same machine with the same number of threads gives the same bits; the caller's random state, and the
-    model's device, modes and requires_grad, are as before afterwards.
+    An epoch shows each image that the recipe selects once, in an order of its own; a last batch of one is left out,
+    since batch norm refuses it. After each epoch the model is evaluated on the test set, in the training's precision;
+    after the last one in float32, so that the same weights score the same wherever they are evaluated again. The same
+    seed on the same machine with the same number of threads gives the same bits, and so does a training that goes on
+    from a checkpoint. The caller's random state, and the model's device, modes and requires_grad, are as before.
 
-    A loss that is not finite ends the training: the epoch it happened in is the last one of the metrics, and
-    its ``train_loss`` is None. A KeyboardInterrupt after at least one epoch gives the metrics of the
-    completed ones, ``interrupted``, and leaves the weights they were measured with.
+    A loss that is not finite ends the training: the epoch it happened in is the last one of the metrics, and its
+    ``train_loss`` is None. A KeyboardInterrupt after at least one epoch gives the metrics of the completed ones,
+    ``interrupted``, and leaves the weights they were measured with.
 
     Args:
         model: (N, C, H, W) float to (N, classes).
         dataset: trained on its training images, evaluated on its test images.
         recipe: how to train.
+        options: on what, and from where.
         output_kind: what the model's output is in evaluation mode; the loss follows from it.
         training_output_kind: what it is in training mode, where that is something else.
-        seed: of everything random.
-        device: where to compute.
-        epochs: instead of the recipe's; the learning rate's schedule is stretched to them.
         observer: is told how it goes.
 
     Raises:
         ForwardError: no parameter can be trained, or the output has another shape.
-        UsageError: there is less than one epoch, or are fewer than two images, to train for.
+        UsageError: there is less than one epoch, or are fewer than two images, to train for, or the checkpoint is of
+            another training.
         KeyboardInterrupt: before the first epoch was complete.
     """
-    count = recipe.epochs if epochs is None else epochs
+    count = recipe.epochs if options.epochs is None else options.epochs
     if count < 1 or len(dataset.train_images) < 2:
         raise UsageError(f"{count} epochs on {len(dataset.train_images)} images: expected at least 1 on at least 2")
-    with placed(model, device, channels_last=recipe.channels_last), seeded(seed, device) as generator:
-        training = _Training(
-            model,
-            dataset,
-            recipe,
-            output_kind,
-            training_output_kind or output_kind,
-            device,
-            count,
-            observer or Silent(),
-            generator,
-        )
-        training.run()
-    return training.metrics(seed)
+    kind = training_output_kind or output_kind
+
+    def timed_step() -> None:
+        trial = _Training(copy.deepcopy(model), dataset, recipe, options, output_kind, kind, count, Silent())
+        with placed(trial.model, options.device, channels_last=recipe.channels_last):
+            trial.try_one()
+
+    with computing_with(options.threads, timed_step):
+        training = _Training(model, dataset, recipe, options, output_kind, kind, count, observer or Silent())
+        with placed(model, options.device, channels_last=recipe.channels_last):
+            training.run()
+        return training.metrics()
 
 
 @dataclass
@@ -88,105 +119,208 @@ class _Training:
     model: nn.Module
     dataset: Dataset
     recipe: Recipe
+    options: Options
     output_kind: OutputKind
     training_output_kind: OutputKind
-    device: torch.device
     count: int
     observer: Observer
-    generator: torch.Generator
     interrupted: bool = False
     epochs: list[Epoch] = field(default_factory=list)
     evaluation: Evaluation | None = None
 
     def __post_init__(self) -> None:
         self.start = time.perf_counter()
+        self.device = self.options.device
         self.dtype = choose_dtype(self.recipe.precision, self.device)
+        self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        if not self.trainable:
+            raise ForwardError("nothing to train: the model has no parameter that requires a gradient")
+
+    def _prepare(self, generator: torch.Generator) -> None:
+        """Put the data on the device, and make what a step needs, of the model as it lies now."""
+        self.generator = generator
         self.images = self.dataset.train_images.to(self.device)
         self.labels = self.dataset.train_labels.to(self.device)
-        self.batches = len(_split(torch.arange(len(self.images)), self.recipe.batch_size))
-        trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        if not trainable:
-            raise ForwardError("nothing to train: the model has no parameter that requires a gradient")
-        self.optimizer = make_optimizer(trainable, self.recipe.optimizer)
-        self.optimizer.zero_grad(set_to_none=True)  # what the caller left there is no gradient of this training
+        self.order = Order(len(self.images), self.recipe.selection, generator, self.device)
+        self.batches = [len(_split(torch.arange(self.order.count(n)), self.recipe.batch_size)) for n in self._numbers()]
+        self.masks = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        self.updates = Updates(self.trainable, self.recipe.optimizer)
+        self.updates.clear()  # what the caller left there is no gradient of this training
+
+    def _numbers(self) -> range:
+        return range(1, self.count + 1)
+
+    def try_one(self) -> None:
+        """One step on the first images, to see how long it takes; the model is changed by it."""
+        with seeded(0, self.device) as generator, mode(self.model, training=True):
+            self._prepare(generator)
+            with self._dropout():
+                index = torch.arange(min(self.recipe.batch_size, len(self.images)), device=self.device)
+                self._step(0, index, self._affines(len(index)), Progress())
 
     def run(self) -> None:
         """Train to the end, to a loss that is not finite, or to a KeyboardInterrupt."""
-        total = self.batches * self.count
-        dtype = dtype_name(self.dtype)
-        self.observer.on_start(total, self.count, len(self.images), self.device.type, dtype)
-        completed = Snapshot(self.model)
-        try:
-            for number in range(1, self.count + 1):
-                finite = self._epoch(number, completed)
-                if not finite:
-                    break
-        except KeyboardInterrupt:
-            if not self.epochs:
-                raise
-            self.interrupted = True
-            completed.restore()
+        with seeded(self.options.seed, self.device) as generator:
+            self._prepare(generator)
+            self._resume()
+            self.observer.on_start(
+                sum(self.batches[len(self.epochs) :]),
+                self.count,
+                len(self.images),
+                self.device.type,
+                dtype_name(self.dtype),
+            )
+            completed = Snapshot(self.model)
+            try:
+                for number in self._numbers()[len(self.epochs) :]:
+                    if not self._epoch(number, completed):
+                        break
+            except KeyboardInterrupt:
+                if not self.epochs:
+                    raise
+                self.interrupted = True
+                completed.restore()
+                self.evaluation = self._evaluate("float32")
+                self.epochs[-1] = _scored(self.epochs[-1], self.evaluation)
 
     def _epoch(self, number: int, completed: Snapshot) -> bool:
         """Train and evaluate once; False where the loss is no longer finite."""
         progress = Progress()
-        with mode(self.model, training=True):
+        with mode(self.model, training=True), self._dropout():
             finite = self._train(number, progress)
         train_s = progress.seconds
-        evaluation = evaluate(
-            self.model,
-            self.dataset,
-            output_kind=self.output_kind,
-            device=self.device,
-            normalize=self.recipe.normalize,
-        )
-        epoch = Epoch(
+        last = number == self.count or not finite
+        self.evaluation = self._evaluate("float32" if last else self.recipe.precision)
+        unscored = Epoch(
             epoch=number,
             images=progress.images,
             train_loss=finite_or_none(progress.loss),
             train_accuracy=progress.accuracy,
-            test_loss=finite_or_none(evaluation.loss),
-            test_accuracy=evaluation.accuracy,
+            test_loss=None,
+            test_accuracy=0.0,
             train_s=train_s,
-            eval_s=evaluation.seconds,
+            eval_s=0.0,
         )
         completed.take()
-        self.evaluation = evaluation
-        self.epochs.append(epoch)
-        self.observer.on_epoch(epoch, evaluation.correct, evaluation.images)
+        self.epochs.append(_scored(unscored, self.evaluation))
+        self._checkpoint()
+        self.observer.on_epoch(self.epochs[-1], self.evaluation.correct, self.evaluation.images)
         return finite
 
+    def _dropout(self) -> contextlib.AbstractContextManager[None]:
+        """Within it the model's dropouts are served."""
+        if self.options.exact_dropout or self.device.type != "cpu" or not isinstance(self.model, GraphModel):
+            return contextlib.nullcontext()
+        return served(self.model, Masks(self.model.header.train, self.masks))
+
+    def _evaluate(self, precision: Precision) -> Evaluation:
+        return evaluate(
+            self.model,
+            self.dataset,
+            output_kind=self.output_kind,
+            device=self.device,
+            precision=precision,
+            normalize=self.recipe.normalize,
+        )
+
     def _train(self, number: int, progress: Progress) -> bool:
-        """One pass over the training set; False, and early, where the loss is no longer finite."""
-        order = torch.randperm(len(self.images), generator=self.generator)
-        for batch, index in enumerate(_split(order, self.recipe.batch_size), start=1):
-            self._step((number - 1) * self.batches + batch - 1, index.to(self.device), progress)
-            if batch % REPORT_EVERY and batch != self.batches:
+        """One pass over the epoch's images; False, and early, where the loss is no longer finite."""
+        order = self.order.draw(number)
+        batches = _split(order.to(self.device), self.recipe.batch_size)
+        affines = self._affines(len(order))
+        before = sum(self.batches[: number - 1])
+        for batch, index in enumerate(batches, start=1):
+            place = (batch - 1) * self.recipe.batch_size
+            given = None if affines is None else affines[place : place + len(index)]
+            self._step(before + batch - 1, index, given, progress)
+            # a graphics card would wait
+            if (batch % REPORT_EVERY or self.device.type != "cpu") and batch != len(batches):
                 continue
             finite = progress.read()
             speed = progress.images / progress.seconds
-            self.observer.on_batch(number, batch, self.batches, progress.loss, progress.accuracy, speed)
+            self.observer.on_batch(number, batch, len(batches), progress.loss, progress.accuracy, speed)
             if not finite:
                 return False
         return True
 
-    def _step(self, step: int, index: Tensor, progress: Progress) -> None:
+    def _affines(self, images: int) -> Tensor | None:
+        """An affine for each image of an epoch, on the device; None where the recipe leaves images as they are."""
+        options, size = self.recipe.augmentation, self.images.shape[-2:]
+        return random_affines(images, size, options, self.generator).to(self.device) if moves(options) else None
+
+    def _step(self, step: int, index: Tensor, affines: Tensor | None, progress: Progress) -> None:
         """One batch forward, backward and into the weights."""
         dataset, recipe = self.dataset, self.recipe
-        images = augment(self.images[index], recipe.augmentation, self.generator)
-        labels = self.labels[index]
+        images, labels = self.images[index], self.labels[index]
+        if affines is not None:
+            images = warp(images, affines, recipe.augmentation.interpolation, recipe.augmentation.fill)
         with autocast(self.device, self.dtype):
             made = run(self.model, scale(images, dataset.mean, dataset.std, normalize=recipe.normalize))
         output = check_output(made, len(index), dataset.classes)
-        loss = classification_loss(output, labels, self.training_output_kind)
-        if not loss.requires_grad:
+        losses = classification_losses(output, labels, self.training_output_kind)
+        if not losses.requires_grad:
             raise ForwardError("nothing to train: no parameter that requires a gradient reaches the output")
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
-        rate = learning_rate(recipe, step, self.batches * self.count)
-        update(self.optimizer, rate, recipe.clip_norm)
-        progress.add(loss, output, labels)
+        losses.mean().backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+        self.updates.step(learning_rate(recipe, step, sum(self.batches)), recipe.clip_norm)
+        self.order.note(index, losses.detach())
+        progress.add(losses.detach(), output, labels)
 
-    def metrics(self, seed: int) -> Metrics:
+    def _of(self) -> dict[str, str]:
+        """What a checkpoint of this training belongs to."""
+        described = [f"{name} {tuple(value.shape)}" for name, value in self.model.state_dict().items()]
+        graph = msgspec.json.encode(self.model.header.train) if isinstance(self.model, GraphModel) else b""
+        return {
+            "model": hashlib.sha256("\n".join(described).encode() + graph).hexdigest()[:16],
+            "recipe": msgspec.json.encode(self.recipe).decode(),
+            "data set": f"{self.dataset.name} {len(self.dataset.train_images)}+{len(self.dataset.test_images)}",
+            "epochs": str(self.count),
+            "seed": str(self.options.seed),
+        }
+
+    def _checkpoint(self) -> None:
+        """Write down what is needed to go on; a full disk ends no training."""
+        if self.options.checkpoint is None:
+            return
+        state = {
+            "tensors": [tensor.detach().cpu() for tensor in (*self.model.parameters(), *self.model.buffers())],
+            "optimizers": self.updates.state(),
+            "losses": self.order.losses.cpu(),
+            "random": self._random(),
+            "epochs": msgspec.json.encode(self.epochs).decode(),
+            "evaluation": asdict(self.evaluation) if self.evaluation else {},
+            "seconds": time.perf_counter() - self.start,
+        }
+        try:
+            write_checkpoint(self.options.checkpoint, self._of(), state)
+        except UsageError as error:
+            self.observer.on_note(f"{error}; the training goes on without it")
+
+    def _resume(self) -> None:
+        """Go on from the checkpoint, where that is wanted and there is one."""
+        path = self.options.checkpoint
+        state = read_checkpoint(path, self._of()) if path and self.options.resume else None
+        if state is None:
+            return
+        with torch.no_grad():
+            for tensor, value in zip((*self.model.parameters(), *self.model.buffers()), state["tensors"], strict=True):
+                tensor.copy_(value)
+        self.updates.restore(state["optimizers"])
+        self.order.losses.copy_(state["losses"])
+        self.epochs = msgspec.json.decode(state["epochs"], type=list[Epoch])
+        self.evaluation = Evaluation(**state["evaluation"])
+        self.start -= state["seconds"]
+        for generator, value in zip(self._generators(), state["random"], strict=True):
+            generator.set_state(value)
+        self.observer.on_note(f"going on after epoch {len(self.epochs)} of {self.count}, from {path}")
+
+    def _generators(self) -> list[torch.Generator]:
+        cuda = [torch.cuda.default_generators[self.device.index or 0]] if self.device.type == "cuda" else []
+        return [self.generator, self.masks, torch.default_generator, *cuda]
+
+    def _random(self) -> list[Tensor]:
+        return [generator.get_state() for generator in self._generators()]
+
+    def metrics(self) -> Metrics:
         """What was measured in the completed epochs, of which there is at least one."""
         assert self.evaluation is not None
         best = max(self.epochs, key=lambda epoch: epoch.test_accuracy)  # the first of equals
@@ -196,7 +330,7 @@ class _Training:
             train_images=len(self.images),
             test_images=self.evaluation.images,
             recipe=self.recipe.name,
-            seed=seed,
+            seed=self.options.seed,
             device=self.device.type,
             dtype=dtype_name(self.dtype),
             threads=torch.get_num_threads(),
@@ -208,6 +342,15 @@ class _Training:
             wall_s=time.perf_counter() - self.start,
             interrupted=self.interrupted,
         )
+
+
+def _scored(epoch: Epoch, evaluation: Evaluation) -> Epoch:
+    return msgspec.structs.replace(
+        epoch,
+        test_loss=finite_or_none(evaluation.loss),
+        test_accuracy=evaluation.accuracy,
+        eval_s=evaluation.seconds,
+    )
 
 
 def _split(order: Tensor, batch_size: int) -> tuple[Tensor, ...]:

@@ -24,16 +24,15 @@ def log_probabilities(output: Tensor, kind: OutputKind) -> Tensor:
     return output
 
 
-def classification_loss(output: Tensor, labels: Tensor, kind: OutputKind, reduction: str = "mean") -> Tensor:
-    """Negative log-likelihood of the labels, in nats: the mean over the batch, or the "sum".
+def classification_losses(output: Tensor, labels: Tensor, kind: OutputKind) -> Tensor:
+    """Negative log-likelihood of each label, in nats, (N,).
 
     Args:
         output: (N, classes), of that kind.
         labels: int64, (N,).
         kind: what the output is.
-        reduction: "mean" or "sum".
     """
-    return F.nll_loss(log_probabilities(output, kind), labels, reduction=reduction)
+    return F.nll_loss(log_probabilities(output, kind), labels, reduction="none")
 
 
 def run(model: nn.Module, images: Tensor) -> object:

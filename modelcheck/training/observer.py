@@ -23,6 +23,9 @@ class Observer(Protocol):
     def on_epoch(self, epoch: Epoch, correct: int, test_images: int) -> None:
         """Called after the evaluation at an epoch's end; ``correct`` of ``test_images`` were right."""
 
+    def on_note(self, text: str) -> None:
+        """Called with what a person should know and no report tells."""
+
 
 class Silent:
     """An observer that does nothing."""
@@ -34,4 +37,7 @@ class Silent:
         """Do nothing."""
 
     def on_epoch(self, epoch: Epoch, correct: int, test_images: int) -> None:
+        """Do nothing."""
+
+    def on_note(self, text: str) -> None:
         """Do nothing."""

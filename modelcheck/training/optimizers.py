@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from torch import nn
-from torch.optim import SGD, Adagrad, AdamW, Optimizer
+from torch import Tensor, nn
+from torch.optim import SGD, Adagrad, AdamW, Muon, Optimizer
 
 from modelcheck.training.recipe import OptimizerName, OptimizerOptions, Recipe, Schedule
 
@@ -27,12 +27,72 @@ def _adagrad(groups: Groups, options: OptimizerOptions) -> Optimizer:
 OPTIMIZERS: dict[OptimizerName, Callable[[Groups, OptimizerOptions], Optimizer]] = {
     "adagrad": _adagrad,
     "adamw": _adamw,
+    "muon": _adamw,  # for what is no matrix
     "sgd": _sgd,
 }
 
 
-def make_optimizer(parameters: Iterable[nn.Parameter], options: OptimizerOptions) -> Optimizer:
-    """The optimiser that the options name, over those parameters."""
+class Updates:
+    """The optimisers of one training: one, or Muon for the matrices and AdamW for all else.
+
+    Args:
+        parameters: those that are trained.
+        options: which, and with which constants.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], options: OptimizerOptions) -> None:
+        self.parameters = list(parameters)
+        self._matrices: list[tuple[nn.Parameter, nn.Parameter]] = []
+        self._parts: list[tuple[Optimizer, float]] = []
+        rest = self.parameters
+        if options.name == "muon":
+            rest = [parameter for parameter in rest if not _is_matrix(parameter)]
+            those = [one for one in self.parameters if _is_matrix(one)]
+            self._matrices = [(one, nn.Parameter(_matrix(one, _columns(one)))) for one in those]  # the same memory
+            if self._matrices:
+                made = Muon(
+                    [matrix for _, matrix in self._matrices],
+                    options.learning_rate,
+                    weight_decay=options.weight_decay,
+                    momentum=options.momentum,
+                    nesterov=options.nesterov,
+                )
+                self._parts.append((made, 1.0))
+        factor = options.vector_factor if options.name == "muon" else 1.0
+        if groups := _groups(rest, options):
+            self._parts.append((OPTIMIZERS[options.name](groups, options), factor))
+
+    def step(self, rate: float, clip_norm: float) -> None:
+        """One step at that learning rate with the gradients that are there, which are cleared afterwards.
+
+        ``clip_norm`` limits the norm of all gradients together; 0: no limit.
+        """
+        if clip_norm:
+            nn.utils.clip_grad_norm_(self.parameters, clip_norm)
+        for parameter, matrix in self._matrices:
+            matrix.grad = None if parameter.grad is None else _matrix(parameter.grad, _columns(parameter))
+        for optimizer, factor in self._parts:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+            optimizer.step()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all gradients."""
+        for parameter in chain(self.parameters, (matrix for _, matrix in self._matrices)):
+            parameter.grad = None
+
+    def state(self) -> list[dict[str, Any]]:
+        """What the optimisers remember, for ``restore``."""
+        return [optimizer.state_dict() for optimizer, _ in self._parts]
+
+    def restore(self, states: Sequence[dict[str, Any]]) -> None:
+        """Go on from ``state``."""
+        for (optimizer, _), state in zip(self._parts, states, strict=True):
+            optimizer.load_state_dict(state)
+
+
+def _groups(parameters: Iterable[nn.Parameter], options: OptimizerOptions) -> Groups:
     decayed: list[nn.Parameter] = []
     free: list[nn.Parameter] = []
     for parameter in parameters:
@@ -41,7 +101,25 @@ def make_optimizer(parameters: Iterable[nn.Parameter], options: OptimizerOptions
         {"params": decayed, "weight_decay": options.weight_decay},
         {"params": free, "weight_decay": 0.0},
     ]
-    return OPTIMIZERS[options.name]([group for group in groups if group["params"]], options)
+    return [group for group in groups if group["params"]]
+
+
+def _is_matrix(parameter: nn.Parameter) -> bool:
+    """Whether it maps several numbers to several, and lies in memory row after row."""
+    if parameter.dim() < 2 or not parameter.is_floating_point():
+        return False
+    several = min(len(parameter), parameter[0].numel()) > 1
+    return several and parameter.permute(0, *_columns(parameter)).is_contiguous()
+
+
+def _columns(values: Tensor) -> list[int]:
+    """The dimensions after the first as they lie in memory, the outermost first."""
+    return sorted(range(1, values.dim()), key=values.stride, reverse=True)
+
+
+def _matrix(values: Tensor, order: Sequence[int]) -> Tensor:
+    """A row for each output; Muon's steps are the same in any order of the columns."""
+    return values.detach().permute(0, *order).flatten(1)
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
@@ -57,16 +135,3 @@ def _factor(schedule: Schedule, step: int, steps: int) -> float:
     rising = (step + 1) / peak if peak else 1.0
     falling = (steps - step) / (steps - peak) if peak < steps else 1.0
     return min(1.0, rising, falling)
-
-
-def update(optimizer: Optimizer, rate: float, clip_norm: float) -> None:
-    """One step at that learning rate with the gradients that are there, which are cleared afterwards.
-
-    ``clip_norm`` limits the norm of all gradients together; 0: no limit.
-    """
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    if clip_norm:
-        nn.utils.clip_grad_norm_(chain(*(group["params"] for group in optimizer.param_groups)), clip_norm)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)

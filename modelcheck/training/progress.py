@@ -21,10 +21,10 @@ class Progress:
         self._correct = 0.0
         self._pending: list[Tensor] = []
 
-    def add(self, loss: Tensor, output: Tensor, labels: Tensor) -> None:
-        """Count one batch: its mean loss, and which images the output (N, classes) has right."""
+    def add(self, losses: Tensor, output: Tensor, labels: Tensor) -> None:
+        """Count one batch: its images' losses (N,), and which of them the output (N, classes) has right."""
         correct = (output.detach().argmax(1) == labels).sum()
-        self._pending.append(torch.stack([loss.detach().float() * len(labels), correct.float()]))
+        self._pending.append(torch.stack([losses.sum(), correct.float()]))
         self.images += len(labels)
 
     def read(self) -> bool:

@@ -22,15 +22,16 @@ Angle = Annotated[float, Meta(ge=0, le=180)]
 Factor = Annotated[float, Meta(gt=0, le=100)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 
-OptimizerName = Literal["adagrad", "adamw", "sgd"]
+OptimizerName = Literal["adagrad", "adamw", "muon", "sgd"]
 Precision = Literal["auto", "bfloat16", "float32"]
 
 
 class OptimizerOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which optimiser, and its constants.
 
-    ``momentum`` and ``nesterov`` are SGD's alone. ``decay_vectors`` says whether weight decay also holds for
-    parameters of one dimension: biases, and the scales of normalisation.
+    ``momentum`` and ``nesterov`` are for sgd and muon. ``decay_vectors`` says whether weight decay also holds for
+    parameters of one dimension: biases, and the scales of normalisation. ``muon`` is for matrices, a kernel being one
+    with a row for each output; all else goes by AdamW, at the learning rate times ``vector_factor``.
     """
 
     name: OptimizerName
@@ -39,10 +40,13 @@ class OptimizerOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     nesterov: bool = False
     weight_decay: Fraction = 0.0
     decay_vectors: bool = True
+    vector_factor: Factor = 1.0
 
     def __post_init__(self) -> None:
-        if self.name != "sgd" and (self.momentum or self.nesterov):
-            raise ValueError(f"momentum and nesterov belong to sgd, and the optimizer is {self.name}")
+        if self.name not in ("muon", "sgd") and (self.momentum or self.nesterov):
+            raise ValueError(f"momentum and nesterov belong to sgd and muon, and the optimizer is {self.name}")
+        if self.name != "muon" and self.vector_factor != 1.0:
+            raise ValueError(f"vector_factor belongs to muon, and the optimizer is {self.name}")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
 
@@ -52,6 +56,13 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     kind: Literal["constant", "one-cycle"] = "constant"
     warm_up: Fraction = 0.2
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which images an epoch shows: from ``from_epoch`` on the ``fraction`` whose loss was highest when last seen."""
+
+    fraction: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    from_epoch: Annotated[int, Meta(ge=2, le=1_000_000)] = 2
 
 
 class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +98,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     batch_size: Annotated[int, Meta(ge=2, le=1_000_000)]
     optimizer: OptimizerOptions
     schedule: Schedule = Schedule()
+    selection: Selection = Selection()
     augmentation: Augmentation = Augmentation()
     normalize: bool = True
     channels_last: bool = False

@@ -12,7 +12,7 @@ from modelcheck.errors import ForwardError, UsageError
 from modelcheck.facts.structs import OutputKind
 from modelcheck.report import Epoch, Metrics
 from modelcheck.training.datasets import Dataset
-from modelcheck.training.loop import train
+from modelcheck.training.loop import Options, train
 from modelcheck.training.observer import Observer, Silent
 from modelcheck.training.recipe import Augmentation, OptimizerOptions, Recipe, load_recipe, recipe_names
 
@@ -41,7 +41,8 @@ def run(
     epochs: int | None = None,
     observer: Observer | None = None,
 ) -> Metrics:
-    return train(model, dataset, recipe, output_kind=kind, seed=seed, device=CPU, epochs=epochs, observer=observer)
+    options = Options(seed=seed, device=CPU, epochs=epochs)
+    return train(model, dataset, recipe, options, output_kind=kind, observer=observer)
 
 
 def weights(model: nn.Module) -> list[Tensor]:

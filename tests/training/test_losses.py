@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from modelcheck.errors import ForwardError
 from modelcheck.facts.structs import OutputKind
-from modelcheck.training.losses import check_output, classification_loss, log_probabilities
+from modelcheck.training.losses import check_output, classification_losses, log_probabilities
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.0, 3.0, 1.0]])
 LABELS = torch.tensor([0, 2])
@@ -23,22 +23,22 @@ LABELS = torch.tensor([0, 2])
     ],
 )
 def test_all_kinds_of_output_give_one_loss(kind: OutputKind, output: torch.Tensor) -> None:
-    torch.testing.assert_close(classification_loss(output, LABELS, kind), F.cross_entropy(LOGITS, LABELS))
+    torch.testing.assert_close(classification_losses(output, LABELS, kind).mean(), F.cross_entropy(LOGITS, LABELS))
     torch.testing.assert_close(log_probabilities(output, kind).exp(), LOGITS.softmax(1))
 
 
 def test_a_loss_is_float32_whatever_the_output() -> None:
-    assert classification_loss(LOGITS.bfloat16(), LABELS, "logits").dtype == torch.float32
+    assert classification_losses(LOGITS.bfloat16(), LABELS, "logits").dtype == torch.float32
 
 
 def test_a_probability_of_zero_is_no_infinite_loss() -> None:
-    loss = classification_loss(torch.tensor([[0.0, 1.0]]), torch.tensor([0]), "probabilities")
+    loss = classification_losses(torch.tensor([[0.0, 1.0]]), torch.tensor([0]), "probabilities")
     assert loss.item() == pytest.approx(-math.log(1e-8))
 
 
-def test_the_sum_is_the_mean_times_the_images() -> None:
-    total = classification_loss(LOGITS, LABELS, "logits", reduction="sum")
-    torch.testing.assert_close(total, 2 * classification_loss(LOGITS, LABELS, "logits"))
+def test_each_image_has_its_loss() -> None:
+    losses = classification_losses(LOGITS, LABELS, "logits")
+    torch.testing.assert_close(losses, F.cross_entropy(LOGITS, LABELS, reduction="none"))
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         (GOOD.replace("0.1", "inf"), "optimizer.learning_rate: expected a number <= 1000.0, found inf."),
         (
             GOOD.replace('"sgd"', '"adam"'),
-            "expected one of adagrad, adamw, sgd, found 'adam'; did you mean 'adamw'?",
+            "expected one of adagrad, adamw, muon, sgd, found 'adam'; did you mean 'adamw'?",
         ),
         (
             GOOD + "[schedule]\nkind = 'onecycle'",
