@@ -81,6 +81,15 @@ class TestAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     best_epoch: int
 
 
+class Mistake(msgspec.Struct, frozen=True, kw_only=True):
+    """A test image that was taken for another class; ``index`` is its place in the test set, the first being 0."""
+
+    index: int
+    label: int
+    predicted: int
+    loss: float | None
+
+
 class Runs(msgspec.Struct, frozen=True, kw_only=True):
     """Several trainings of one architecture under seeds that follow each other."""
 
@@ -94,7 +103,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What training and evaluation measured.
 
     ``official``: on the published data of that name, to the bit. ``confusion[i][j]``: images of class i that were taken
-    for class j.
+    for class j. ``mistakes``: those with the highest loss, the worst first.
     """
 
     dataset: str
@@ -110,6 +119,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     test_accuracy: TestAccuracy
     test_loss: float | None
     confusion: tuple[tuple[int, ...], ...]
+    mistakes: tuple[Mistake, ...]
     images_per_s: float
     wall_s: float
     interrupted: bool = False

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from modelcheck.facts.structs import OutputKind
-from modelcheck.report import Metrics, TestAccuracy, finite_or_none
+from modelcheck.report import Metrics, Mistake, TestAccuracy, finite_or_none
 from modelcheck.training.augmentation import scale
 from modelcheck.training.datasets import Dataset
 from modelcheck.training.losses import check_output, classification_losses, run
@@ -15,24 +15,36 @@ from modelcheck.training.manners import mode, placed
 from modelcheck.training.precision import autocast, choose_dtype, dtype_name
 from modelcheck.training.recipe import Precision
 
+MISTAKES = 20  # as many as a person looks at
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """How a model does on the test set.
 
-    ``loss`` is the mean; ``confusion[i][j]`` counts images of class i that were taken for class j.
+    ``loss`` is the mean; ``confusion[i][j]`` counts images of class i that were taken for class j; ``wrong`` has index,
+    label, prediction and loss of those among the wrongly classified whose loss is highest, the worst first.
     """
 
     loss: float
     correct: int
     images: int
     confusion: tuple[tuple[int, ...], ...]
+    wrong: tuple[tuple[int, int, int, float], ...]
     seconds: float
 
     @property
     def accuracy(self) -> float:
         """Fraction of the images that were taken for what they are."""
         return self.correct / self.images
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The worst mistakes, as the report has them."""
+        return tuple(
+            Mistake(index=index, label=label, predicted=predicted, loss=finite_or_none(loss))
+            for index, label, predicted, loss in self.wrong
+        )
 
 
 @torch.no_grad()
@@ -71,12 +83,14 @@ def evaluate(
             output = run(model, scale(images, dataset.mean, dataset.std, normalize=normalize))
             outputs.append(check_output(output, len(images), dataset.classes))
     output, labels = torch.cat(outputs).float(), dataset.test_labels.to(device)
-    confusion = _confusion(output.argmax(1), labels, dataset.classes)
+    predicted, losses = output.argmax(1), classification_losses(output, labels, output_kind)
+    confusion = _confusion(predicted, labels, dataset.classes)
     return Evaluation(
-        loss=float(classification_losses(output, labels, output_kind).mean()),
+        loss=float(losses.mean()),
         correct=sum(confusion[label][label] for label in range(dataset.classes)),
         images=len(labels),
         confusion=confusion,
+        wrong=_wrong(predicted, labels, losses),
         seconds=time.perf_counter() - start,
     )
 
@@ -103,6 +117,7 @@ def evaluation_metrics(
         test_accuracy=TestAccuracy(last=accuracy, best=accuracy, best_epoch=0),
         test_loss=finite_or_none(evaluation.loss),
         confusion=evaluation.confusion,
+        mistakes=evaluation.mistakes,
         images_per_s=evaluation.images / evaluation.seconds,
         wall_s=evaluation.seconds,
     )
@@ -111,3 +126,10 @@ def evaluation_metrics(
 def _confusion(predicted: Tensor, labels: Tensor, classes: int) -> tuple[tuple[int, ...], ...]:
     counts = torch.bincount(labels * classes + predicted, minlength=classes * classes)
     return tuple(tuple(row) for row in counts.view(classes, classes).tolist())
+
+
+def _wrong(predicted: Tensor, labels: Tensor, losses: Tensor) -> tuple[tuple[int, int, int, float], ...]:
+    wrong = (predicted != labels).nonzero().flatten()
+    worst = wrong[losses[wrong].argsort(descending=True, stable=True)[:MISTAKES]]
+    columns = (worst, labels[worst], predicted[worst], losses[worst])
+    return tuple(zip(*(column.tolist() for column in columns), strict=True))

@@ -338,6 +338,7 @@ class _Training:
             test_accuracy=TestAccuracy(last=self.evaluation.accuracy, best=best.test_accuracy, best_epoch=best.epoch),
             test_loss=finite_or_none(self.evaluation.loss),
             confusion=self.evaluation.confusion,
+            mistakes=self.evaluation.mistakes,
             images_per_s=sum(epoch.images for epoch in self.epochs) / sum(epoch.train_s for epoch in self.epochs),
             wall_s=time.perf_counter() - self.start,
             interrupted=self.interrupted,

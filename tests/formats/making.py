@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from modelcheck.origin import Argument, Effect, EffectKind, Missing, Origin
-from modelcheck.report import Epoch, Metrics, Report, Score, TestAccuracy
+from modelcheck.report import Epoch, Metrics, Mistake, Report, Score, TestAccuracy
 
 NAMES = ["reference", "failing", "measured", "no-policy", "submission", "MC001", "MC002", "MC003", "MC004", "MC605"]
 
@@ -38,6 +38,10 @@ def metrics(**changes: Any) -> Metrics:
         test_accuracy=TestAccuracy(last=0.9907, best=0.9913, best_epoch=2),
         test_loss=0.0333,
         confusion=tuple(tuple(991 if row == column else 1 for column in range(10)) for row in range(10)),
+        mistakes=(
+            Mistake(index=2130, label=4, predicted=9, loss=8.25),
+            Mistake(index=7, label=3, predicted=5, loss=None),
+        ),
         images_per_s=4800.0,
         wall_s=41.25,
     )

@@ -88,6 +88,7 @@ def metrics(*accuracies: float, last: float | None = None) -> Metrics:
         ),
         test_loss=0.4,
         confusion=((60, 10), (5, 25)),
+        mistakes=(),
         images_per_s=600.0,
         wall_s=1.5,
     )

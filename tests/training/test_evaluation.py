@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from modelcheck.errors import ForwardError
 from modelcheck.facts.structs import OutputKind
 from modelcheck.training.datasets import Dataset
-from modelcheck.training.evaluation import evaluate, evaluation_metrics
+from modelcheck.training.evaluation import MISTAKES, evaluate, evaluation_metrics
 
 MakeNet = Callable[[], nn.Module]
 
@@ -40,6 +40,47 @@ def test_confusion_has_the_true_class_in_rows(tiny: Dataset, cpu: torch.device) 
     assert [row[3] for row in result.confusion] == counts
     assert sum(map(sum, result.confusion)) == 200
     assert result.correct == counts[3]
+
+
+def test_mistakes_are_the_worst_of_the_wrong(tiny: Dataset, make_net: MakeNet, cpu: torch.device) -> None:
+    model = make_net().eval()
+    with torch.no_grad():
+        logits = model((tiny.test_images / 255 - 0.1307) / 0.3081)
+    losses, predicted = F.cross_entropy(logits, tiny.test_labels, reduction="none"), logits.argmax(1)
+    wrong = [index for index in range(200) if predicted[index] != tiny.test_labels[index]]
+    expected = sorted(wrong, key=lambda index: -losses[index])[:MISTAKES]
+    found = evaluate(model, tiny, output_kind="logits", device=cpu, batch=64).mistakes
+    assert len(wrong) > MISTAKES
+    assert [one.index for one in found] == expected
+    for one in found:
+        assert (one.label, one.predicted) == (tiny.test_labels[one.index], predicted[one.index])
+        assert one.loss == pytest.approx(float(losses[one.index]), rel=1e-4)
+
+
+class Known(nn.Module):
+    """Has seen the test: right but for the images from ``first_wrong`` on, whose class it gives another loss."""
+
+    def __init__(self, labels: Tensor, first_wrong: int, score: float) -> None:
+        super().__init__()
+        self.scores = F.one_hot(labels, 10).float()
+        self.scores[first_wrong:] = F.one_hot((labels[first_wrong:] + 1) % 10, 10) * score
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scores
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 3, 30])
+def test_there_are_no_more_mistakes_than_there_are(tiny: Dataset, cpu: torch.device, wrong: int) -> None:
+    model = Known(tiny.test_labels, 200 - wrong, 5.0)
+    found = evaluate(model, tiny, output_kind="logits", device=cpu).mistakes
+    assert [one.index for one in found] == list(range(200 - wrong, 200))[:MISTAKES]  # of equals the first
+
+
+def test_a_loss_that_is_not_finite_is_a_mistake_without_one(tiny: Dataset, cpu: torch.device) -> None:
+    model = Known(tiny.test_labels, 198, float("nan"))
+    found = evaluate(model, tiny, output_kind="logits", device=cpu).mistakes
+    assert {one.loss for one in found} == {None}
+    assert {one.index for one in found} <= {198, 199}
 
 
 @pytest.mark.parametrize(("kind", "last"), [("log-probabilities", nn.LogSoftmax(1)), ("probabilities", nn.Softmax(1))])
