@@ -35,6 +35,7 @@ from modelcheck.errors import ModelcheckError, UsageError
 from modelcheck.files import check_writable, write_beside
 from modelcheck.inputs import input_specs
 from modelcheck.names import unknown_name
+from modelcheck.words import SPARKS
 
 app = typer.Typer(
     name="modelcheck",
@@ -49,7 +50,10 @@ app = typer.Typer(
 )
 
 # what a page of characters without them (a Windows console, LANG=C) shows in their place
-_PLAIN = str.maketrans({"✔": "+", "✘": "x", "●": "*", "–": "-", "─": "-", "→": ">", "×": "x", "…": "~", "·": "-"})
+_PLAIN = str.maketrans(
+    {"✔": "+", "✘": "x", "●": "*", "–": "-", "─": "-", "→": ">", "×": "x", "…": "~", "·": "-"}
+    | dict(zip(SPARKS, ".:-=+*#@", strict=True))
+)
 
 
 def main() -> None:

@@ -21,6 +21,17 @@ def loss_text(loss: float | None) -> str:
     return "not finite" if loss is None else f"{loss:.4f}"
 
 
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float], most: int = 40) -> str:
+    """The values as a row of bars from the least to the greatest; of more than ``most`` as many, evenly chosen."""
+    if len(values) > most:
+        values = [values[place * (len(values) - 1) // (most - 1)] for place in range(most)]
+    least, span = min(values), max(values) - min(values)
+    return "".join(SPARKS[round((value - least) / span * (len(SPARKS) - 1))] if span else SPARKS[0] for value in values)
+
+
 def listed(parts: Sequence[object]) -> str:
     """The parts as in a sentence: ``1, 2 and 64``."""
     *most, last = map(str, parts)

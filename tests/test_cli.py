@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from modelcheck import cli
+from modelcheck.words import SPARKS
 
 NET = """
 import torch.nn as nn
@@ -33,6 +34,7 @@ class Net(nn.Module):
         x = F.dropout(self.bn(self.conv(x).relu()), 0.1, self.training)
         return self.fc(x.flatten(1))
 """
+GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = ["inspect", "train-eval", "evaluate", "capture", "rule", "policy"]
 TRAINED = re.compile(
     r"Epoch (\d)/\d: .*\. Test set: Average loss: \d+\.\d{4}, Accuracy: (\d+)/200 \((\d+\.\d\d)%\)", re.M
@@ -428,6 +430,14 @@ def test_a_page_of_characters_without_ours(folder: Path, encoding: str) -> None:
     assert found.status == 1
     assert found.out.startswith("x FAIL  net.py")
     assert "?" not in found.out
+
+
+def test_every_character_of_ours_has_a_plainer_one() -> None:
+    shown = (GOLDEN / "measured-80.txt").read_text(encoding="utf-8")
+    assert SPARKS[-1] in shown
+    plain = (shown + SPARKS).translate(cli._PLAIN)
+    assert plain.encode("ascii")
+    assert len(set(SPARKS.translate(cli._PLAIN))) == len(SPARKS)
 
 
 def test_help_without_our_characters(folder: Path) -> None:

@@ -20,7 +20,7 @@ from modelcheck.names import nearest
 from modelcheck.origin import Origin
 from modelcheck.report import Finding, Metrics, Report, RuleOutcome, UnknownIgnore
 from modelcheck.rules import all_rules
-from modelcheck.words import counted, loss_text, percent
+from modelcheck.words import counted, loss_text, percent, sparkline
 
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "not run": "yellow", "advice": "cyan"}
 _MARKS = {"pass": "✔", "fail": "✘", "not run": "–", "error": "✘", "advice": "●"}
@@ -338,5 +338,9 @@ def _metric_rows(metrics: Metrics) -> Iterable[tuple[str, Text]]:
                 f"best {percent(accuracy.best)} after epoch {accuracy.best_epoch}"
             ),
         )
+    if len(metrics.epochs) > 1:
+        accuracies = [epoch.test_accuracy for epoch in metrics.epochs]
+        lowest, highest = percent(min(accuracies)), percent(max(accuracies))
+        yield "by epoch", Text(f"{sparkline(accuracies)}  test accuracy from {lowest} to {highest}")
     machine = f"{metrics.device}, {counted(metrics.threads, 'thread')}, {metrics.dtype}"
     yield "time", Text(f"{metrics.wall_s:.1f} s ({machine}), {metrics.images_per_s:,.0f} images/s")

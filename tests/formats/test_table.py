@@ -259,12 +259,21 @@ def test_color_only_where_it_is_welcome(reports: dict[str, Report]) -> None:
         ({"interrupted": True, "epochs": metrics().epochs[:1]}, "1 epoch (interrupted) of recipe fast"),
         ({"test_loss": None}, "loss not finite"),
         ({"threads": 1}, "cpu, 1 thread, bfloat16"),
+        ({}, "by epoch       ▁██  test accuracy from 98.12 % to 99.13 %"),
     ],
 )
 def test_metrics(changes: dict[str, Any], text: str, reports: dict[str, Report]) -> None:
     shown = render(msgspec.structs.replace(reports["reference"], metrics=metrics(**changes)), width=120, color=False)
     assert text in shown
     assert "99.07 % of 10,000 mnist test images" in shown
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_less_than_two_epochs_are_no_course(epochs: int, reports: dict[str, Report]) -> None:
+    short = metrics(epochs=metrics().epochs[:epochs])
+    shown = render(msgspec.structs.replace(reports["reference"], metrics=short), width=120, color=False)
+    assert "99.07 % of" in shown
+    assert "by epoch" not in shown
 
 
 def test_an_evaluation_alone_shows_no_training(reports: dict[str, Report]) -> None:
