@@ -10,14 +10,12 @@ import torch
 from torchvision.datasets import MNIST
 
 from modelcheck.errors import ModelcheckError, UsageError
-from modelcheck.training.datasets import Dataset, load_dataset, mnist
+from modelcheck.training.datasets import Dataset, load_dataset
+from modelcheck.training.datasets.mnist import FILES, SHA256
+
+from .making import idx
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-
-
-def idx(*shape: int, value: int = 1) -> bytes:
-    data = bytes([0, 0, 8, len(shape)]) + b"".join(side.to_bytes(4, "big") for side in shape)
-    return data + bytes([value]) * torch.Size(shape).numel()
 
 
 @pytest.fixture
@@ -46,7 +44,7 @@ def test_packaged_mnist_is_mnist(mnist: Dataset) -> None:
 def test_the_users_folder_gives_what_torchvision_reads(mnist: Dataset, tmp_path: Path) -> None:
     folder = tmp_path / "MNIST" / "raw"
     folder.mkdir(parents=True)
-    for packed in (Path(__file__).parents[3] / "modelcheck/training/datasets/files").glob("*.gz"):
+    for packed in FILES.glob("*.gz"):
         (folder / packed.stem).write_bytes(gzip.decompress(packed.read_bytes()))
     dataset = load_dataset("mnist", tmp_path)
     assert dataset.official
@@ -59,10 +57,29 @@ def test_the_users_folder_gives_what_torchvision_reads(mnist: Dataset, tmp_path:
         assert torch.equal(labels, theirs.targets)
 
 
-def test_a_folder_of_packed_files_is_told_how_to_unpack_them(tmp_path: Path) -> None:
-    shutil.copytree(mnist.FILES, tmp_path / "MNIST" / "raw")
-    with pytest.raises(UsageError, match=r"no MNIST here.* Only its \.gz is there: unpack it with gunzip"):
-        load_dataset("mnist", tmp_path)
+def test_a_folder_of_packed_files_is_read(tmp_path: Path, mnist: Dataset) -> None:
+    shutil.copytree(FILES, tmp_path / "MNIST" / "raw")
+    dataset = load_dataset("mnist", tmp_path)
+    assert dataset.official
+    assert dataset.test_images.equal(mnist.test_images)
+    assert (dataset.mean, dataset.std) == (mnist.mean, mnist.std)
+
+
+def test_a_packed_file_that_is_cut_off_is_told(raw: Path) -> None:
+    packed = raw / f"{LABELS}.gz"
+    packed.write_bytes(gzip.compress((raw / LABELS).read_bytes())[:-9])
+    (raw / LABELS).unlink()
+    with pytest.raises(
+        UsageError, match=rf"{LABELS}\.gz: not MNIST's {LABELS}: .*ended.*remove it and give --download"
+    ):
+        load_dataset("mnist", raw.parents[1])
+
+
+def test_files_that_lie_in_the_folder_itself_are_read(raw: Path) -> None:
+    assert len(load_dataset("mnist", raw).train_images) == 5
+    (raw / LABELS).unlink()
+    with pytest.raises(UsageError, match=f"{raw}: no MNIST here: {LABELS} is missing, unpacked and as .gz"):
+        load_dataset("mnist", raw)
 
 
 def test_other_data_of_the_same_form_is_told_apart(raw: Path) -> None:
@@ -108,7 +125,7 @@ def test_a_wrong_folder_is_one_clear_error(raw: Path, damage: Callable[[Path], o
 
 
 def test_a_folder_that_is_not_there_is_the_same_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"MNIST/raw: no MNIST here: .* in root/MNIST/raw\."):
+    with pytest.raises(UsageError, match=r"MNIST/raw: no MNIST here: .* in DIR/MNIST/raw;"):
         load_dataset("mnist", tmp_path / "nowhere")
 
 
@@ -116,7 +133,7 @@ def test_a_folder_that_is_not_there_is_the_same_error(tmp_path: Path) -> None:
     ("data", "text"),
     [
         (
-            gzip.compress(idx(5)),
+            gzip.compress(idx(5), mtime=0),
             "this is not MNIST: SHA-256 [0-9a-f]{64}, expected 65a50cbb.*install modelcheck",
         ),
         (b"no gzip", "cannot be read.*install modelcheck again"),
@@ -126,16 +143,16 @@ def test_a_folder_that_is_not_there_is_the_same_error(tmp_path: Path) -> None:
 def test_a_damaged_package_is_one_clear_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: bytes | None, text: str
 ) -> None:
-    shutil.copytree(mnist.FILES, tmp_path / "files")
+    shutil.copytree(FILES, tmp_path / "files")
     path = tmp_path / "files" / f"{LABELS}.gz"
     path.unlink() if data is None else path.write_bytes(data)
-    monkeypatch.setattr(mnist, "FILES", tmp_path / "files")
+    monkeypatch.setattr("modelcheck.training.datasets.mnist.FILES", tmp_path / "files")
     with pytest.raises(ModelcheckError, match=f"{LABELS}.gz: .*{text}") as caught:
         load_dataset("mnist")
     assert caught.value.exit_status == 4
 
 
 def test_the_credits_are_in_the_package() -> None:
-    text = (mnist.FILES / "LICENSE-MNIST.md").read_text(encoding="utf-8")
-    for words in ("Yann LeCun", "Corinna Cortes", "Burges", "CC BY-SA 3.0", *mnist.SHA256.values()):
+    text = (FILES / "LICENSE-MNIST.md").read_text(encoding="utf-8")
+    for words in ("Yann LeCun", "Corinna Cortes", "Burges", "CC BY-SA 3.0", *SHA256.values()):
         assert words in text
