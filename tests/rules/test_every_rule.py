@@ -273,7 +273,7 @@ def test_accuracy_snippets_after_one_short_epoch(name: str, outcome: str, tmp_pa
     from modelcheck.policy import load_policy
     from modelcheck.rules.base import Subject
     from modelcheck.training.datasets import load_dataset
-    from modelcheck.training.loop import train
+    from modelcheck.training.loop import Options, train
     from modelcheck.training.recipe import load_recipe
 
     rule = find_rule("MC501")
@@ -294,10 +294,8 @@ def test_accuracy_snippets_after_one_short_epoch(name: str, outcome: str, tmp_pa
         model,
         few,
         load_recipe("fast"),
+        Options(seed=0, device=torch.device("cpu"), epochs=1),
         output_kind="logits",
-        seed=0,
-        device=torch.device("cpu"),
-        epochs=1,
     )
     options = load_policy(tmp_path / "policy.toml").settings["accuracy"]
     decision = rule.check(Subject(facts=report.facts, metrics=metrics), options)

@@ -176,7 +176,7 @@ def test_it_is_silent(forward: Forward) -> None:
 def test_the_message_of_one_call() -> None:
     (finding,) = firing(CODE, Net(unassigned), (1, 4, 4))
     assert finding.message == "the result of relu is never used: assign it and use it, or leave the call out of forward"
-    assert finding.line == Net.forward.__code__.co_firstlineno + 1
+    assert finding.line == unassigned.__code__.co_firstlineno + 2
 
 
 def test_the_message_of_a_branch() -> None:
