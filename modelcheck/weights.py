@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,16 @@ def load_weights(model: GraphModel, path: Path) -> dict[str, str]:
 
     Returns the file's metadata; a state dict has none.
 
-    Keys are the author's names, with or without a ``module.`` prefix. Nothing is unpickled but tensors.
+    Keys are the author's names, or all of them after what a wrapper puts before each: ``module.`` (DataParallel),
+    ``_orig_mod.`` (compile), ``model.`` (a Lightning module's attribute). Nothing is unpickled but tensors.
 
     Raises:
         UsageError: the file cannot be read, holds a pickled model, or its keys and shapes are not the model's.
     """
     given, metadata = _read(path)
     wanted = {name: index for index, info in enumerate(model.header.tensors) if info.persistent for name in info.paths}
-    prefixed = given and all(name.startswith("module.") for name in given)
-    given = {name.removeprefix("module.") if prefixed else name: value for name, value in given.items()}
+    prefix = _prefix(given, wanted)
+    given = {name.removeprefix(prefix): value for name, value in given.items()}
     _check(path, given, {name: model.header.tensors[index].shape for name, index in wanted.items()})
     with torch.no_grad():
         for name, index in wanted.items():
@@ -99,6 +101,16 @@ def _read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise UsageError(f"{path} holds no state dict: a mapping from names to tensors is expected")
     return {str(name): value for name, value in loaded.items()}
+
+
+def _prefix(given: Iterable[str], wanted: Iterable[str]) -> str:
+    """What stands before the wanted names in all of the given ones; empty where nothing does."""
+    names, first = list(given), next(iter(wanted), "")
+    for name in names:
+        prefix = name.removesuffix(first)
+        if prefix.endswith(".") and prefix != name and all(one.startswith(prefix) for one in names):
+            return prefix
+    return ""
 
 
 def _check(path: Path, given: dict[str, torch.Tensor], wanted: dict[str, tuple[int, ...]]) -> None:

@@ -58,6 +58,12 @@ FORMS: dict[str, Callable[[dict[str, torch.Tensor], Path], None]] = {
     "safetensors": lambda state, path: safetensors.torch.save_file({k: v.clone() for k, v in state.items()}, path),
     "torch": lambda state, path: torch.save(state, path),
     "data-parallel": lambda state, path: torch.save({f"module.{k}": v for k, v in state.items()}, path),
+    "compiled, then parallel": lambda state, path: torch.save(
+        {f"module._orig_mod.{k}": v for k, v in state.items()}, path
+    ),
+    "lightning": lambda state, path: torch.save(
+        {"epoch": 3, "state_dict": {f"model.{k}": v for k, v in state.items()}}, path
+    ),
     "checkpoint": lambda state, path: torch.save({"epoch": 3, "model_state_dict": state}, path),
 }
 
