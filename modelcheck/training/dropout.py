@@ -17,7 +17,7 @@ from torch import Tensor
 from modelcheck.graph.model import GraphModel, Substitutes
 from modelcheck.graph.wire import Graph
 
-POOL = 2**24  # numbers; 32 MiB in bfloat16
+POOL = 2**23  # numbers; 16 MiB in bfloat16
 LEAST = 2**20
 # a mask of one number for each channel is cheap as torch draws it, and so is what is off or drops all
 _SERVED: dict[str, str] = {

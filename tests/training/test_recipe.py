@@ -60,16 +60,26 @@ def test_fast_is_the_default_and_what_was_measured() -> None:
     assert (recipe.name, recipe.epochs, recipe.batch_size) == ("fast", 8, 128)
     assert (recipe.precision, recipe.channels_last, recipe.normalize) == ("auto", True, True)
     optimizer = recipe.optimizer
-    assert (optimizer.name, optimizer.nesterov, optimizer.learning_rate) == ("sgd", True, 0.2)
+    assert (optimizer.name, optimizer.nesterov, optimizer.learning_rate) == ("muon", True, 0.03)
     assert optimizer.weight_decay > 0
     assert not optimizer.decay_vectors
     assert recipe.schedule.kind == "one-cycle"
+    assert (recipe.selection.fraction, recipe.selection.from_epoch) == (0.3333, 2)
     assert (recipe.augmentation.degrees, recipe.augmentation.zoom) == (7.0, (0.95, 1.05))
     assert recipe.augmentation.shift * 28 == pytest.approx(1, abs=0.001)
 
 
+def test_thorough_is_fast_for_longer_on_all_images() -> None:
+    fast, thorough = load_recipe(), load_recipe("thorough")
+    assert thorough.selection.fraction == 1
+    assert thorough.epochs > fast.epochs
+    assert thorough == msgspec.structs.replace(
+        fast, name="thorough", epochs=thorough.epochs, selection=thorough.selection
+    )
+
+
 def test_presets_are_the_files_of_the_folder() -> None:
-    assert recipe_names() == ("fast", "seed", "seed-aug")
+    assert recipe_names() == ("fast", "seed", "seed-aug", "thorough")
 
 
 def test_a_recipe_cannot_be_changed() -> None:
@@ -135,7 +145,7 @@ def test_a_wrong_file_is_one_clear_error(tmp_path: Path, toml: str | bytes, text
 
 def test_an_unknown_preset_is_told_the_nearest() -> None:
     with pytest.raises(
-        UsageError, match=r"unknown recipe 'fats'; did you mean 'fast'\? Known: fast, seed, seed-aug\. "
+        UsageError, match=r"unknown recipe 'fats'; did you mean 'fast'\? Known: fast, seed, seed-aug, thorough\. "
     ):
         load_recipe("fats")
 
