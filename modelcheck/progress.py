@@ -30,6 +30,11 @@ class TrainingProgress:
         if self.bar:
             self.bar.stop()
 
+    def on_run(self, run: int, runs: int, seed: int, recipe: str) -> None:
+        """A line of its own, from the second one on."""
+        if run > 1:
+            self.on_note(f"Run {run} of {runs}, seed {seed}")
+
     def on_start(self, total_batches: int, epochs: int, images: int, device: str, dtype: str) -> None:
         """Start the bar, where there is a terminal."""
         self.epochs = epochs

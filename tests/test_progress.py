@@ -44,6 +44,14 @@ def test_one_line_an_epoch_in_a_pipe_whatever_its_width(width: int) -> None:
     ]
 
 
+def test_a_run_is_told_from_the_second_on() -> None:
+    file = io.StringIO()
+    progress = TrainingProgress(Console(file=file))
+    for run in (1, 2):
+        progress.on_run(run, 2, 7 + run, "fast")
+    assert file.getvalue() == "Run 2 of 2, seed 9\n"
+
+
 def test_one_epoch_is_singular() -> None:
     file = io.StringIO()
     run(Console(file=file), epoch(1))

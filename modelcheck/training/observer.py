@@ -11,6 +11,9 @@ class Observer(Protocol):
     A method may raise KeyboardInterrupt, which ends the training as ctrl-c does.
     """
 
+    def on_run(self, run: int, runs: int, seed: int, recipe: str) -> None:
+        """Called before each of several trainings, of which the first is 1."""
+
     def on_start(self, total_batches: int, epochs: int, images: int, device: str, dtype: str) -> None:
         """Called once before the first batch; ``total_batches`` is of all epochs, ``images`` of one."""
 
@@ -29,6 +32,9 @@ class Observer(Protocol):
 
 class Silent:
     """An observer that does nothing."""
+
+    def on_run(self, run: int, runs: int, seed: int, recipe: str) -> None:
+        """Do nothing."""
 
     def on_start(self, total_batches: int, epochs: int, images: int, device: str, dtype: str) -> None:
         """Do nothing."""
