@@ -103,6 +103,7 @@ def train_eval(
     recipe: str | Path | None = None,
     dataset: str = "mnist",
     data_dir: str | Path | None = None,
+    download: bool = False,
     epochs: int | None = None,
     seed: int = 0,
     runs: int = 1,
@@ -120,7 +121,8 @@ def train_eval(
     Args:
         recipe: a preset's name or a file; else the policy's, else ``fast``.
         dataset: a data set's name.
-        data_dir: read the data from there, in torchvision's layout, instead of from the package.
+        data_dir: read the data from there, in torchvision's layout, instead of from the package, which has MNIST only.
+        download: fetch the data set into ``data_dir``, unless it is there; nothing is downloaded unasked.
         epochs: else the policy's, else the recipe's.
         seed: of the initialisation (where the target is built here), the order, the augmentation and dropout.
         runs: how often, each time built anew under the seed after; ``metrics.runs`` has mean and standard deviation,
@@ -149,6 +151,7 @@ def train_eval(
         exact_dropout=exact_dropout,
         dataset=dataset,
         data_dir=Path(data_dir) if data_dir else None,
+        download=download,
         device=device,
         weights=Path(weights) if weights else None,
         save=Path(save) if save else None,
@@ -171,6 +174,7 @@ def evaluate(
     isolated: bool = False,
     dataset: str = "mnist",
     data_dir: str | Path | None = None,
+    download: bool = False,
     device: Device = "auto",
     min_accuracy: float | None = None,
 ) -> Report:
@@ -178,7 +182,11 @@ def evaluate(
     resolved = _policy(policy, min_accuracy)
     road = Road(target, resolved, input, arguments, select, ignore, strict, isolated=isolated)
     scoring = Scoring(
-        dataset=dataset, data_dir=Path(data_dir) if data_dir else None, device=device, weights=Path(weights)
+        dataset=dataset,
+        data_dir=Path(data_dir) if data_dir else None,
+        download=download,
+        device=device,
+        weights=Path(weights),
     )
     return road.report(scoring)
 

@@ -19,6 +19,7 @@ from modelcheck.cli_options import (
     DataDirOption,
     DatasetOption,
     DeviceOption,
+    DownloadOption,
     FormatOption,
     IgnoreOption,
     InputOption,
@@ -183,6 +184,7 @@ def train_eval(
     ] = 1,
     dataset: DatasetOption = "mnist",
     data_dir: DataDirOption = None,
+    download: DownloadOption = False,
     device: DeviceOption = "auto",
     threads: Annotated[
         str | None,
@@ -241,7 +243,7 @@ def train_eval(
     format_: FormatOption = "table",
     output: OutputOption = None,
 ) -> None:
-    """Train a model on MNIST, score it, and check both against a policy.
+    """Train a model, on MNIST by default, score it, and check both against a policy.
 
     **Examples**
 
@@ -250,6 +252,8 @@ def train_eval(
     `modelcheck train-eval net.py:Net --policy era-s6 --save net.safetensors`
 
     `modelcheck train-eval net.py:Net --recipe seed --min-accuracy 0.994`
+
+    `modelcheck train-eval net.py:Net --dataset cifar10 --data-dir data --download`
     """
     from rich.console import Console
 
@@ -264,6 +268,7 @@ def train_eval(
             recipe=recipe,
             dataset=dataset,
             data_dir=data_dir,
+            download=download,
             epochs=epochs,
             seed=seed,
             runs=runs,
@@ -298,6 +303,7 @@ def evaluate(
     ],
     dataset: DatasetOption = "mnist",
     data_dir: DataDirOption = None,
+    download: DownloadOption = False,
     device: DeviceOption = "auto",
     min_accuracy: MinAccuracyOption = None,
     policy: PolicyOption = None,
@@ -325,6 +331,7 @@ def evaluate(
             weights=weights,
             dataset=dataset,
             data_dir=data_dir,
+            download=download,
             device=cast(Any, device),  # the API says which there are
             min_accuracy=min_accuracy,
         )

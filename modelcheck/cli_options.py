@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from modelcheck.training.datasets import dataset_names
+
 MODEL = "Model"
 RULES = "Rules"
 OUTPUT = "Output"
@@ -109,16 +111,31 @@ IgnoreOption = Annotated[
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Advice counts too.", rich_help_panel=RULES)]
 DatasetOption = Annotated[
-    str, typer.Option("--dataset", metavar="NAME", help="The data set.", rich_help_panel=TRAINING)
+    str,
+    typer.Option(
+        "--dataset",
+        metavar="NAME",
+        help=f"The data set: {', '.join(dataset_names())}.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 DataDirOption = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
         metavar="DIR",
-        help="Read the data from there, in torchvision's layout (DIR/MNIST/raw), not from the package.",
+        help="Read the data from there, in torchvision's layout (DIR/MNIST/raw; folder, your own images: "
+        "DIR/train/CLASS/1.png, DIR/test/CLASS/2.png). Only MNIST is in the package.",
         rich_help_panel=TRAINING,
         show_default=False,
+    ),
+]
+DownloadOption = Annotated[
+    bool,
+    typer.Option(
+        "--download",
+        help="Download the data set into --data-dir, unless it is there. Without this nothing is downloaded.",
+        rich_help_panel=TRAINING,
     ),
 ]
 DeviceOption = Annotated[

@@ -69,6 +69,8 @@ class Road:
         policy = self.policy.scoring() if measure else self.policy
         active = policy.active(self.select, self.ignore)
         prepared = measure.prepare() if measure else None
+        if prepared:
+            _check_policy(policy, prepared.dataset)
         declared = self.policy.model.input
         expected = declared or (prepared.dataset.input_shape if prepared else None)
         classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
@@ -141,6 +143,7 @@ class Scoring:
 
     dataset: str
     data_dir: Path | None
+    download: bool = False
     device: Device
     weights: Path | None
 
@@ -150,7 +153,8 @@ class Scoring:
 
         if self.weights and not self.weights.is_file():
             raise UsageError(f"cannot read the weights {self.weights}: there is no such file")
-        return Prepared(load_dataset(self.dataset, self.data_dir), _device(self.device))
+        dataset = load_dataset(self.dataset, self.data_dir, download=self.download)
+        return Prepared(dataset, _device(self.device))
 
     def run(
         self, captured: Capture, description: Description, prepared: Prepared, seed: int, rebuilt: Rebuilt
@@ -350,6 +354,17 @@ def _describe(captured: Capture) -> Description:
 
     with collector_paused():
         return compute_facts(captured)
+
+
+def _check_policy(policy: Policy, dataset: Dataset) -> None:
+    """Raise UsageError where the policy is about other data than these."""
+    asked, has = policy.model, f"the data set {dataset.name} has"
+    other = "name another with --policy, or the data set that it is about with --dataset"
+    if asked.input not in (None, dataset.input_shape):
+        shapes = InputSpec(asked.input), InputSpec(dataset.input_shape)
+        raise UsageError(f"the policy asks for an input of {shapes[0]}, and {has} {shapes[1]}: {other}")
+    if asked.classes not in (None, dataset.classes):
+        raise UsageError(f"the policy asks for {asked.classes} classes, and {has} {dataset.classes}: {other}")
 
 
 def _check_fit(description: Description, prepared: Prepared) -> None:

@@ -35,7 +35,7 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> Dataset:
         classes=10,
         official=False,
     )
-    monkeypatch.setattr("modelcheck.training.datasets.load_dataset", lambda name, data_dir: part)
+    monkeypatch.setattr("modelcheck.training.datasets.load_dataset", lambda *_, **__: part)
     return part
 
 

@@ -262,6 +262,12 @@ class TestInspect:
         (["train-eval", "net.py", "--recipe", "fats"], "unknown recipe 'fats'; did you mean 'fast'?"),
         (["train-eval", "net.py", "--dataset", "minst"], "did you mean 'mnist'?"),
         (["train-eval", "net.py", "--data-dir", "gone"], "no MNIST here"),
+        (["train-eval", "net.py", "--dataset", "kmnist"], "kmnist is not in the package: give --data-dir DIR"),
+        (["train-eval", "net.py", "--download"], "--download: say with --data-dir DIR where to keep the data"),
+        (
+            ["evaluate", "net.py", "--weights", "net.py", "--dataset", "cifar10", "--download"],
+            "say with --data-dir DIR",
+        ),
         (
             ["train-eval", "net.py", "--min-accuracy", "99.4"],
             "--min-accuracy 99.4: a fraction of one is expected, such as 0.994",

@@ -325,7 +325,9 @@ def _metrics(metrics: Metrics) -> RenderableType:
 
 def _metric_rows(metrics: Metrics) -> Iterable[tuple[str, Text]]:
     accuracy = metrics.test_accuracy
-    data = metrics.dataset if metrics.official else f"{metrics.dataset} (not the published data)"
+    # of own images nobody would think that they were published
+    known = metrics.official or metrics.dataset == "folder"
+    data = metrics.dataset if known else f"{metrics.dataset} (not the published data)"
     images = f" of {metrics.test_images:,} {data} test images, loss {loss_text(metrics.test_loss)}"
     yield "test accuracy", Text.assemble((f"{percent(accuracy.last)}", "bold"), images)
     if metrics.epochs:
