@@ -56,7 +56,7 @@ def evaluate(
     device: torch.device,
     precision: Precision = "float32",
     normalize: bool = True,
-    batch: int = 1000,
+    batch: int = 250,
 ) -> Evaluation:
     """Loss (mean negative log-likelihood, nats), accuracy and confusion on the test set, in evaluation mode.
 
