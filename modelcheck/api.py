@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
 from modelcheck.facts.walked import Walked
 from modelcheck.inputs import Given
 from modelcheck.policy import Policy, load_policy
 from modelcheck.report import Report
-from modelcheck.road import CAPTURE_SUFFIX, Device, Road, Scoring, Training, capture_target
+from modelcheck.road import CAPTURE_SUFFIX, Device, Road, Scoring, Training, capture_target, target_name, tool
 
 if TYPE_CHECKING:
     from modelcheck.graph.capture import Capture
@@ -114,6 +116,8 @@ def train_eval(
     save: str | Path | None = None,
     resume: bool = False,
     min_accuracy: float | None = None,
+    plot: str | Path | None = None,
+    log: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Report:
     """Train the captured graph, score it on the test set, and report both; further arguments are ``inspect``'s.
@@ -135,6 +139,9 @@ def train_eval(
             after each epoch.
         resume: go on from that checkpoint, where there is one, to the same result as without interruption.
         min_accuracy: the least accuracy, in place of the policy's.
+        plot: draw curves, confusion matrix and the worst mistakes there; the file's ending is .png, .svg or .pdf.
+        log: write a line of JSON there for the start and, as soon as it is completed, for each epoch; with ``resume``
+            after what is there.
         observer: is told how it goes.
     Raises:
         UsageError: as ``inspect``, or data, recipe, weights or device cannot be had.
@@ -156,9 +163,16 @@ def train_eval(
         weights=Path(weights) if weights else None,
         save=Path(save) if save else None,
         resume=resume,
+        plot=Path(plot) if plot else None,
         observer=observer,
     )
-    return road.report(training)
+    if log is None:
+        return road.report(training)
+    from modelcheck.training.log import Logged
+
+    described = {"tool": tool(), "target": printable(target_name(target)), "dataset": dataset}
+    with Logged(Path(log), described, observer, append=resume) as logged:
+        return road.report(replace(training, observer=logged))
 
 
 def evaluate(
@@ -177,6 +191,7 @@ def evaluate(
     download: bool = False,
     device: Device = "auto",
     min_accuracy: float | None = None,
+    plot: str | Path | None = None,
 ) -> Report:
     """Score weights that somebody trained, on the test set; arguments as of ``train_eval``."""
     resolved = _policy(policy, min_accuracy)
@@ -187,6 +202,7 @@ def evaluate(
         download=download,
         device=device,
         weights=Path(weights),
+        plot=Path(plot) if plot else None,
     )
     return road.report(scoring)
 

@@ -1,6 +1,9 @@
-"""What `modelcheck rule` and `modelcheck policy` print."""
+"""What `modelcheck rule`, `modelcheck policy` and `modelcheck recipe` print."""
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
 
 import msgspec
 from rich.box import SIMPLE_HEAD
@@ -16,6 +19,9 @@ from modelcheck.policy_file import LEVELS, PolicyFile
 from modelcheck.rules import all_rules, find_rule
 from modelcheck.rules.base import Rule
 from modelcheck.rules.documentation import documentation, standing, summary
+from modelcheck.training.recipe import Recipe, preset_text, recipe_names
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def print_rule(key: str) -> None:
@@ -45,15 +51,32 @@ def print_catalogue() -> None:
 
 def print_policies() -> None:
     """Print the presets, a line each."""
-    table = Table.grid(padding=(0, 2))
-    for name in policy_names():
-        table.add_row(Text(name, "bold"), Text(load_policy(name).title or ""))
-    Console(highlight=False).print(table)
+    _print_presets((name, load_policy(name).title or "") for name in policy_names())
+
+
+def print_recipes() -> None:
+    """Print the presets, a line each, with the comment that their file begins with."""
+    _print_presets((name, _comment(preset_text(name))) for name in recipe_names())
 
 
 def print_policy_schema() -> None:
     """Print the JSON Schema of a policy file, each rule's options included."""
-    print(msgspec.json.format(msgspec.json.encode(policy_schema()), indent=2).decode())
+    _print_json(policy_schema())
+
+
+def print_recipe_schema() -> None:
+    """Print the JSON Schema of a recipe file."""
+    _print_json(recipe_schema())
+
+
+def recipe_schema() -> dict[str, object]:
+    """The JSON Schema of a recipe file."""
+    schema = msgspec.json.schema(Recipe)
+    recipe = schema["$defs"]["Recipe"]
+    del recipe["properties"]["name"]  # which the file's name decides
+    recipe["required"].remove("name")
+    recipe["description"] = recipe["description"].partition("\n")[0]
+    return {"$schema": _DRAFT, "title": "modelcheck recipe", **schema}
 
 
 def policy_schema() -> dict[str, object]:
@@ -69,7 +92,7 @@ def policy_schema() -> dict[str, object]:
         "default": {},
     }
     schema["$defs"]["TrainingSection"]["properties"]["accuracy"] = {"$ref": "#/$defs/AccuracyOptions"}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "modelcheck policy", **schema}
+    return {"$schema": _DRAFT, "title": "modelcheck policy", **schema}
 
 
 def _rule_schema(rule: Rule) -> dict[str, object]:
@@ -78,3 +101,20 @@ def _rule_schema(rule: Rule) -> dict[str, object]:
         "description": summary(rule),
         "anyOf": [{"enum": words}, {"$ref": f"#/$defs/{rule.options.__name__}"}],
     }
+
+
+def _print_presets(presets: Iterable[tuple[str, str]]) -> None:
+    table = Table.grid(padding=(0, 2))
+    for name, said in presets:
+        table.add_row(Text(name, "bold"), Text(said))
+    Console(highlight=False).print(table)
+
+
+def _comment(text: str) -> str:
+    """The comment at the beginning of a TOML file, as one line."""
+    lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return " ".join(line.lstrip("# ") for line in lines)
+
+
+def _print_json(value: object) -> None:
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

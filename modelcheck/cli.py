@@ -27,7 +27,10 @@ from modelcheck.cli_options import (
     MinAccuracyOption,
     OutputOption,
     PickOption,
+    PlotOption,
     PolicyOption,
+    RecipeOption,
+    SeedOption,
     SelectOption,
     StrictOption,
     TargetArgument,
@@ -144,16 +147,7 @@ def inspect(
 @app.command("train-eval")
 def train_eval(
     target: TargetArgument,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            "--recipe",
-            metavar="NAME|FILE",
-            help="How to train: fast (the default), seed, seed-aug, or a TOML file.",
-            rich_help_panel=TRAINING,
-            show_default=False,
-        ),
-    ] = None,
+    recipe: RecipeOption = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -165,12 +159,7 @@ def train_eval(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed", metavar="N", min=0, max=2**63 - 1, help="Of everything random.", rich_help_panel=TRAINING
-        ),
-    ] = 0,
+    seed: SeedOption = 0,
     runs: Annotated[
         int,
         typer.Option(
@@ -232,6 +221,18 @@ def train_eval(
             rich_help_panel=TRAINING,
         ),
     ] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log",
+            metavar="FILE.jsonl",
+            help="Write a line of JSON there for the start and for each epoch as it is completed; with --resume, after "
+            "what is there.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    plot: PlotOption = None,
     min_accuracy: MinAccuracyOption = None,
     policy: PolicyOption = None,
     select: SelectOption = None,
@@ -252,6 +253,8 @@ def train_eval(
     `modelcheck train-eval net.py:Net --policy era-s6 --save net.safetensors`
 
     `modelcheck train-eval net.py:Net --recipe seed --min-accuracy 0.994`
+
+    `modelcheck train-eval net.py:Net --plot curves.png --log epochs.jsonl`
 
     `modelcheck train-eval net.py:Net --dataset cifar10 --data-dir data --download`
     """
@@ -279,6 +282,8 @@ def train_eval(
             save=save,
             resume=resume,
             min_accuracy=min_accuracy,
+            plot=plot,
+            log=log,
             observer=observer,
         )
     interrupted = report.metrics is not None and report.metrics.interrupted
@@ -305,6 +310,7 @@ def evaluate(
     data_dir: DataDirOption = None,
     download: DownloadOption = False,
     device: DeviceOption = "auto",
+    plot: PlotOption = None,
     min_accuracy: MinAccuracyOption = None,
     policy: PolicyOption = None,
     select: SelectOption = None,
@@ -334,8 +340,50 @@ def evaluate(
             download=download,
             device=cast(Any, device),  # the API says which there are
             min_accuracy=min_accuracy,
+            plot=plot,
         )
     _finish([report], format_, output)
+
+
+@app.command()
+def augment(
+    preview: Annotated[
+        Path,
+        typer.Option(
+            "--preview",
+            metavar="FILE",
+            help="Draw ten training images there, and what augmentation makes of each, ten times: .png, .svg or .pdf.",
+            show_default=False,
+        ),
+    ],
+    recipe: RecipeOption = None,
+    seed: SeedOption = 0,
+    dataset: DatasetOption = "mnist",
+    data_dir: DataDirOption = None,
+    download: DownloadOption = False,
+) -> None:
+    """Show what a recipe's augmentation makes of training images.
+
+    **Example**
+
+    `modelcheck augment --recipe seed-aug --preview grid.png`
+    """
+    from modelcheck.plots import check_figure
+
+    check_figure(preview, "--preview")
+    with _interruptible():
+        from modelcheck.plots.augmented import augmented_figure
+        from modelcheck.plots.style import write_figure
+        from modelcheck.policy import load_policy
+        from modelcheck.training.datasets import load_dataset
+        from modelcheck.training.preview import augmented_images
+        from modelcheck.training.recipe import DEFAULT_RECIPE, load_recipe
+
+        taken = load_recipe(recipe or load_policy().training.recipe or DEFAULT_RECIPE)
+        data = load_dataset(dataset, data_dir, download=download)
+        images, augmented = augmented_images(data, taken.augmentation, seed)
+        write_figure(augmented_figure(taken, images.numpy(), augmented.numpy()), preview)
+    _say(f"modelcheck: wrote {preview}")
 
 
 @app.command()
@@ -377,6 +425,30 @@ def rule(
     from modelcheck.catalogue import print_catalogue, print_rule
 
     print_rule(key) if key else print_catalogue()
+
+
+@app.command()
+def recipe(
+    name: Annotated[str | None, typer.Argument(help="A preset.", show_default=False)] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema of recipe files.")] = False,
+) -> None:
+    """Show a recipe preset; without one, list them.
+
+    **Examples**
+
+    `modelcheck recipe fast`
+
+    `modelcheck recipe fast > mine.toml`
+    """
+    from modelcheck.catalogue import print_recipe_schema, print_recipes
+    from modelcheck.training.recipe import preset_text
+
+    if schema:
+        print_recipe_schema()
+    elif name:
+        typer.echo(preset_text(name), nl=False)
+    else:
+        print_recipes()
 
 
 @app.command()

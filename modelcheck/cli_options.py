@@ -110,6 +110,30 @@ IgnoreOption = Annotated[
     ),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Advice counts too.", rich_help_panel=RULES)]
+RecipeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME|FILE",
+        help="How to train: a preset (`modelcheck recipe` lists them) or a TOML file. Else the policy's, else fast.",
+        rich_help_panel=TRAINING,
+        show_default=False,
+    ),
+]
+SeedOption = Annotated[
+    int,
+    typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Of everything random.", rich_help_panel=TRAINING),
+]
+PlotOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Draw the curves of a training, the confusion matrix and the worst mistakes there: .png, .svg or .pdf.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
 DatasetOption = Annotated[
     str,
     typer.Option(

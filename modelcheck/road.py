@@ -19,6 +19,7 @@ from modelcheck.files import check_writable
 from modelcheck.inputs import Given, Inputs, InputSpec, input_specs, readings
 from modelcheck.judge import judge, score, unknown_ignores, verdict
 from modelcheck.names import unknown_name
+from modelcheck.plots import check_figure
 from modelcheck.policy import Policy
 from modelcheck.report import Metrics, Report, Runs, Tool
 from modelcheck.rules.base import Subject
@@ -111,9 +112,9 @@ class Road:
             ignores=header.ignores if header else (),
         )
         outcomes, findings, ignored = judge(subject, active)
-        return Report(
-            tool=_tool(),
-            target=_name(self.target),
+        report = Report(
+            tool=tool(),
+            target=target_name(self.target),
             origin=origin,
             policy=self.policy.name,
             verdict=verdict(subject, active, outcomes, findings, strict=self.strict, measured=measure is not None),
@@ -126,6 +127,9 @@ class Road:
             rules=outcomes,
             metrics=metrics,
         )
+        if measure and prepared:
+            measure.draw(report, prepared)
+        return report
 
     def _rebuilt(self, seed: int, expected: tuple[int, ...] | None) -> tuple[Capture, Description]:
         """The target built anew under another seed."""
@@ -146,11 +150,14 @@ class Scoring:
     download: bool = False
     device: Device
     weights: Path | None
+    plot: Path | None = None
 
     def prepare(self) -> Prepared:
         """Data and device: what can be wrong with the command is found before the author's code runs."""
         from modelcheck.training.datasets import load_dataset
 
+        if self.plot:
+            check_figure(self.plot, "--plot")
         if self.weights and not self.weights.is_file():
             raise UsageError(f"cannot read the weights {self.weights}: there is no such file")
         dataset = load_dataset(self.dataset, self.data_dir, download=self.download)
@@ -179,6 +186,23 @@ class Scoring:
             normalize=metadata.get(_NORMALIZE) != "false",
         )
         return evaluation_metrics(found, prepared.dataset, device=prepared.device)
+
+    def draw(self, report: Report, prepared: Prepared) -> None:
+        """Draw what was measured, where that is wanted.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        if not self.plot or not report.metrics:
+            return
+        from modelcheck.plots.measured import measured_figure
+        from modelcheck.plots.style import write_figure
+
+        figure = measured_figure(report, prepared.dataset.test_images.numpy())
+        try:
+            write_figure(figure, self.plot)
+        except UsageError as error:
+            raise UsageError(f"{error}. {report.metrics.test_accuracy.last:.2%} on the test set was reached") from None
 
     def _model(
         self, captured: Capture, description: Description, prepared: Prepared
@@ -226,14 +250,15 @@ class Training(Scoring):
         self, captured: Capture, description: Description, prepared: Prepared, seed: int, rebuilt: Rebuilt
     ) -> Metrics:
         """What was measured while the capture's graph was trained; the weights of the first run are saved."""
+        self._tell(1, seed, prepared)
         metrics = self._train(captured, description, prepared, seed, self.save)
         if self.runs == 1:
             return metrics
         accuracies = [metrics.test_accuracy.last]
         for run in range(1, self.runs):
             try:
-                if self.observer:
-                    self.observer.on_note(f"Run {run + 1} of {self.runs}, seed {seed + run}")
+                if not metrics.interrupted:
+                    self._tell(run + 1, seed + run, prepared)
                 found = None if metrics.interrupted else self._train(*rebuilt(seed + run), prepared, seed + run, None)
             except KeyboardInterrupt:
                 found = None
@@ -244,6 +269,11 @@ class Training(Scoring):
         spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
         runs = Runs(n=len(accuracies), mean=statistics.mean(accuracies), std=spread, accuracies=tuple(accuracies))
         return msgspec.structs.replace(metrics, runs=runs)
+
+    def _tell(self, run: int, seed: int, prepared: Prepared) -> None:
+        assert prepared.recipe is not None
+        if self.observer:
+            self.observer.on_run(run, self.runs, seed, prepared.recipe.name)
 
     def _train(
         self, captured: Capture, description: Description, prepared: Prepared, seed: int, save: Path | None
@@ -333,7 +363,9 @@ def capture_target(
     from modelcheck.isolated.parent import capture_isolated
 
     if not isinstance(target, str):
-        raise UsageError(f"{_name(target)} is in this process already: only a TARGET, as net.py:Net, can be isolated")
+        raise UsageError(
+            f"{target_name(target)} is in this process already: only a TARGET, as net.py:Net, can be isolated"
+        )
     return capture_isolated(target, inputs, arguments, seed, pick)
 
 
@@ -393,11 +425,13 @@ def _device(device: Device) -> torch.device:
     return torch.device("cuda" if available and device != "cpu" else "cpu")
 
 
-def _tool() -> Tool:
+def tool() -> Tool:
+    """What writes reports."""
     return Tool(name="modelcheck", version=version("modelcheck"), torch=version("torch"))
 
 
-def _name(target: Target) -> str:
+def target_name(target: Target) -> str:
+    """The target as reports name it."""
     if isinstance(target, str):
         return target
     if isinstance(target, type):

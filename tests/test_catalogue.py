@@ -2,17 +2,36 @@ from __future__ import annotations
 
 import datetime
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from test_policy import CONTRACT
 
-from modelcheck.catalogue import policy_schema, print_catalogue, print_policies, print_rule
+from modelcheck.catalogue import (
+    policy_schema,
+    print_catalogue,
+    print_policies,
+    print_recipes,
+    print_rule,
+    recipe_schema,
+)
 from modelcheck.errors import UsageError
 from modelcheck.policy import policy_names, preset_text
 from modelcheck.rules import all_rules
 from modelcheck.rules.documentation import summary
+from modelcheck.training.recipe import load_recipe, recipe_names
+from modelcheck.training.recipe import preset_text as recipe_text
+
+RECIPE = """
+epochs = 2
+batch_size = 64
+
+[optimizer]
+name = "sgd"
+learning_rate = 0.1
+"""
 
 
 def plain(value: Any) -> Any:
@@ -98,3 +117,82 @@ def test_all_policies_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert [line.split()[0] for line in printed.splitlines() if not line.startswith(" ")] == list(policy_names())
     assert "fewer than 20,000" in printed
+
+
+@pytest.fixture(scope="module")
+def recipe_validator() -> jsonschema.Draft202012Validator:
+    schema = recipe_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("text", [*map(recipe_text, recipe_names()), RECIPE], ids=[*recipe_names(), "shortest"])
+def test_recipes_are_valid(recipe_validator: jsonschema.Draft202012Validator, text: str) -> None:
+    recipe_validator.validate(tomllib.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("epochs = 2", ""),
+        ("epochs = 2", "epochs = 0"),
+        ("epochs = 2", "epochs = 2.5"),
+        ("epochs = 2", "epochs = 2\nname = 'mine'"),
+        ("epochs = 2", "epochs = 2\nnormalise = true"),
+        ("epochs = 2", "epochs = 2\nnormalize = 1"),
+        ("epochs = 2", "epochs = 2\nprecision = 'float16'"),
+        ("epochs = 2", "epochs = 2\nclip_norm = -1"),
+        ("batch_size = 64", "batch_size = 1"),
+        ('name = "sgd"', 'name = "adam"'),
+        ('name = "sgd"', ""),
+        ("learning_rate = 0.1", "learning_rate = 0"),
+        ("learning_rate = 0.1", "learning_rate = '0.1'"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\nlr = 1"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\n[schedule]\nkind = 'cosine'"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\n[schedule]\nwarm_up = 2"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\n[selection]\nfraction = 0"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\n[selection]\nfrom_epoch = 1"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\n[augmentation]\nzoom = 1.1"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\n[augmentation]\nzoom = [1.0]"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\n[augmentation]\nfill = 'black'"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\n[augmentation]\nfill = 256"),
+        ("learning_rate = 0.1", "learning_rate = 0.1\n[augmentation]\nrotation = 7"),
+    ],
+)
+def test_what_no_recipe_holds_is_valid_nowhere(
+    recipe_validator: jsonschema.Draft202012Validator, old: str, new: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(RECIPE)
+    assert load_recipe(path).name == "mine.toml"
+    path.write_text(RECIPE.replace(old, new))
+    assert not recipe_validator.is_valid(tomllib.loads(path.read_text()))
+    with pytest.raises(UsageError):
+        load_recipe(path)
+
+
+def test_every_key_of_a_recipe_is_described() -> None:
+    schema: Any = recipe_schema()
+    for name, struct in schema["$defs"].items():
+        assert struct["description"]
+        assert "``" not in struct["description"]
+        for key, value in struct["properties"].items():
+            assert "description" in value or "$ref" in value, f"{name}.{key}"
+
+
+def test_all_recipes_are_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    print_recipes()
+    rows = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert [name for name, _ in rows] == list(recipe_names())
+    assert [said.rstrip() for name, said in rows if name == "seed"] == [
+        "What the assignment's own script does: 20 epochs of plain SGD under slight rotations."
+    ]
+
+
+def test_a_comment_of_several_lines_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("modelcheck.catalogue.recipe_names", lambda: ("mine", "bare"))
+    texts = {"mine": "# One,\n# two.\nepochs = 1\n# three", "bare": "epochs = 1"}
+    monkeypatch.setattr("modelcheck.catalogue.preset_text", texts.__getitem__)
+    print_recipes()
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == ["mine  One, two.", "bare"]

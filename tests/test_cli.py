@@ -12,10 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from modelcheck import cli
+from modelcheck.errors import UsageError
+from modelcheck.training.recipe import recipe_names
 from modelcheck.words import SPARKS
 
 NET = """
@@ -35,7 +38,7 @@ class Net(nn.Module):
         return self.fc(x.flatten(1))
 """
 GOLDEN = Path(__file__).parent / "golden"
-COMMANDS = ["inspect", "train-eval", "evaluate", "capture", "rule", "policy"]
+COMMANDS = ["inspect", "train-eval", "evaluate", "capture", "augment", "rule", "policy", "recipe"]
 TRAINED = re.compile(
     r"Epoch (\d)/\d: .*\. Test set: Average loss: \d+\.\d{4}, Accuracy: (\d+)/200 \((\d+\.\d\d)%\)", re.M
 )
@@ -125,6 +128,7 @@ def trained(folder: Path, data_dir: Path) -> Ran:
         folder,
         *("train-eval", "net.py", "--data-dir", data_dir, "--epochs", 2, "--seed", 3, "--device", "cpu"),
         *("--recipe", "seed", "--format", "json", "--save", "first.safetensors"),
+        *("--plot", "curves.svg", "--log", "log.jsonl"),
     )
 
 
@@ -146,7 +150,9 @@ class TestHelp:
     def test_version(self, call: Call) -> None:
         assert re.fullmatch(r"modelcheck \d+\.\d+\.\d+\n", call("--version").out)
 
-    @pytest.mark.parametrize("argument", [["--help"], ["--version"], ["train-eval", "--help"], ["policy"], ["rule"]])
+    @pytest.mark.parametrize(
+        "argument", [["--help"], ["--version"], ["train-eval", "--help"], ["policy"], ["recipe"], ["rule"]]
+    )
     def test_no_torch_is_imported_to_help(self, folder: Path, argument: list[str]) -> None:
         text = f"""
 import sys
@@ -155,7 +161,7 @@ from modelcheck.cli import main
 try:
     main()
 except SystemExit:
-    print(sorted({{"torch", "torchvision", "numpy"}} & set(sys.modules)), file=sys.stderr)
+    print(sorted({{"torch", "torchvision", "numpy", "matplotlib"}} & set(sys.modules)), file=sys.stderr)
 """
         made = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True, check=True)
         assert made.stderr == "[]\n"
@@ -278,6 +284,17 @@ class TestInspect:
         (["evaluate", "net.py", "--weights", "gone.safetensors"], "gone.safetensors"),
         (["capture", "net.py", "-o", "net.pt2"], "a capture's file ends in .mcz, as in net.mcz"),
         (["capture", "net.py", "-o", "gone/net.mcz"], "there is no folder"),
+        (["train-eval", "net.py", "--plot", "curves.jpg"], "curves.jpg: a figure's file ends in .png, .svg or .pdf"),
+        (["train-eval", "net.py", "--plot", "gone/curves.png"], "--plot gone/curves.png: there is no folder"),
+        (["train-eval", "net.py", "--log", "gone/log.jsonl"], "--log gone/log.jsonl: there is no folder"),
+        (["train-eval", "net.py", "--log", "."], "--log .: that is a folder; name a file in it"),
+        (["evaluate", "net.py", "--weights", "x", "--plot", "x.txt"], "--plot x.txt: a figure's file ends in"),
+        (["augment"], "Missing option '--preview'"),
+        (["augment", "--preview", "grid"], "--preview grid: a figure's file ends in .png, .svg or .pdf"),
+        (["augment", "--preview", "gone/grid.png"], "--preview gone/grid.png: there is no folder"),
+        (["augment", "--preview", "grid.png", "--recipe", "fats"], "unknown recipe 'fats'; did you mean 'fast'?"),
+        (["augment", "--preview", "grid.png", "--dataset", "minst"], "did you mean 'mnist'?"),
+        (["recipe", "fats"], "unknown recipe 'fats'; did you mean 'fast'?"),
         (["rule", "MC999"], "unknown rule 'MC999'"),
         (["policy", "mnist-20"], "unknown policy 'mnist-20'"),
     ],
@@ -337,8 +354,18 @@ class TestCatalogue:
     def test_all_presets(self, call: Call) -> None:
         assert "era-s7" in call("policy").out
 
-    def test_the_schema(self, call: Call) -> None:
-        assert call("policy", "--schema").report["title"] == "modelcheck policy"
+    def test_a_recipe_is_printed_as_a_file_that_loads(self, call: Call, tmp_path: Path) -> None:
+        from modelcheck.training.recipe import load_recipe
+
+        (tmp_path / "own.toml").write_text(call("recipe", "seed-aug").out)
+        assert load_recipe(tmp_path / "own.toml").augmentation == load_recipe("seed-aug").augmentation
+
+    def test_all_recipes(self, call: Call) -> None:
+        assert [line.split()[0] for line in call("recipe").out.splitlines() if line[0] != " "] == list(recipe_names())
+
+    @pytest.mark.parametrize("command", ["policy", "recipe"])
+    def test_the_schema(self, call: Call, command: str) -> None:
+        assert call(command, "--schema").report["title"] == f"modelcheck {command}"
 
 
 class TestCapture:
@@ -385,6 +412,75 @@ class TestTraining:
         assert scored.report["metrics"]["test_accuracy"] == {"last": last, "best": last, "best_epoch": 0}
         assert scored.report["metrics"]["epochs"] == []
 
+    def test_the_curves_are_drawn(self, trained: Ran, folder: Path) -> None:
+        assert trained.status == 0, trained.err
+        assert ElementTree.parse(folder / "curves.svg").getroot().tag.endswith("svg")
+
+    def test_the_log_has_what_the_report_has(self, trained: Ran, folder: Path) -> None:
+        start, *epochs = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
+        metrics = trained.report["metrics"]
+        assert {key: start[key] for key in ("dataset", "recipe", "seed", "device", "dtype", "threads")} == {
+            key: metrics[key] for key in ("dataset", "recipe", "seed", "device", "dtype", "threads")
+        }
+        assert (start["event"], start["target"], start["epochs"]) == ("start", "net.py", 2)
+        assert start["tool"] == trained.report["tool"]
+        assert [{key: value for key, value in one.items() if key not in ("event", "run")} for one in epochs] == metrics[
+            "epochs"
+        ]
+
+    def test_the_worst_mistakes_are_in_the_report(self, trained: Ran, data_dir: Path) -> None:
+        from modelcheck.training.datasets import load_dataset
+
+        metrics, labels = trained.report["metrics"], load_dataset("mnist", data_dir).test_labels.tolist()
+        losses = [one["loss"] for one in metrics["mistakes"]]
+        assert len(losses) == 20
+        assert losses == sorted(losses, reverse=True)
+        for one in metrics["mistakes"]:
+            assert labels[one["index"]] == one["label"] != one["predicted"]
+            assert metrics["confusion"][one["label"]][one["predicted"]] > 0
+
+    def test_several_runs_and_a_resumed_one_in_the_log(self, call: Call, data_dir: Path, tmp_path: Path) -> None:
+        log = tmp_path / "log.jsonl"
+        train = (*("train-eval", "net.py", "--data-dir", data_dir, "--recipe", "seed"), "--log", log, "--epochs", 1)
+
+        def logged() -> list[tuple[str, int, int]]:
+            lines = map(json.loads, log.read_text().splitlines())
+            return [(one["event"], one["run"], one.get("seed", one.get("epoch"))) for one in lines]
+
+        several = call(*train, "--runs", 2, "--seed", 5)
+        assert several.status == 0
+        assert logged() == [("start", 1, 5), ("epoch", 1, 1), ("start", 2, 6), ("epoch", 2, 1)]
+        assert several.err.count("Run ") == several.err.count("Run 2 of 2, seed 6") == 1
+        call(*train, "--save", tmp_path / "w")
+        assert logged() == [("start", 1, 0), ("epoch", 1, 1)]
+        call(*train, "--save", tmp_path / "w", "--resume")
+        assert logged() == [("start", 1, 0), ("epoch", 1, 1), ("start", 1, 0)]
+
+    def test_an_evaluation_is_drawn_without_curves(
+        self, trained: Ran, call: Call, data_dir: Path, tmp_path: Path
+    ) -> None:
+        scored = call(
+            *("evaluate", "net.py", "--weights", "first.safetensors", "--data-dir", data_dir, "--device", "cpu"),
+            *("--plot", tmp_path / "mistakes.png"),
+        )
+        assert scored.status == 0, trained.err
+        assert size(tmp_path / "mistakes.png") == (1950, 870)
+
+    def test_a_plot_that_cannot_be_written_after_all_says_what_was_reached(
+        self, trained: Ran, call: Call, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(path: Path, data: bytes) -> None:
+            raise UsageError(f"cannot write {path}: No space left on device")
+
+        monkeypatch.setattr("modelcheck.plots.style.write_beside", full)
+        scored = call(
+            *("evaluate", "net.py", "--weights", "first.safetensors", "--data-dir", data_dir, "--device", "cpu"),
+            *("--plot", tmp_path / "x.png"),
+        )
+        last = trained.report["metrics"]["test_accuracy"]["last"]
+        assert (scored.status, scored.out) == (2, "")
+        assert scored.err.endswith(f"No space left on device. {last:.2%} on the test set was reached\n")
+
     @pytest.mark.parametrize(("least", "status", "outcome"), [("0.3", 0, "pass"), ("1.0", 1, "fail")])
     def test_least_accuracy(
         self, trained: Ran, call: Call, data_dir: Path, least: str, status: int, outcome: str
@@ -395,6 +491,53 @@ class TestTraining:
         )
         assert scored.status == status, trained.err
         assert {rule["code"]: rule["outcome"] for rule in scored.report["rules"]}["MC501"] == outcome
+
+
+def size(png: Path) -> tuple[int, int]:
+    """Width and height in pixels."""
+    return struct.unpack(">II", png.read_bytes()[16:24])
+
+
+class TestAugment:
+    def test_a_grid_of_the_recipes_augmentation(self, call: Call, data_dir: Path, tmp_path: Path) -> None:
+        found = call("augment", "--recipe", "seed", "--data-dir", data_dir, "--preview", tmp_path / "grid.png")
+        assert (found.status, found.out) == (0, "")
+        assert found.err == f"modelcheck: wrote {tmp_path / 'grid.png'}\n"
+        assert size(tmp_path / "grid.png") == (1200, 1440)
+
+    @pytest.mark.parametrize(
+        ("options", "policy", "recipe", "seed"),
+        [
+            ([], "", "fast", 0),
+            ([], '[training]\nrecipe = "seed"', "seed", 0),
+            (["--recipe", "seed-aug", "--seed", 3], '[training]\nrecipe = "seed"', "seed-aug", 3),
+        ],
+    )
+    def test_recipe_and_seed(
+        self,
+        call: Call,
+        data_dir: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        options: list[object],
+        policy: str,
+        recipe: str,
+        seed: int,
+    ) -> None:
+        from modelcheck.plots import augmented
+        from modelcheck.training import preview
+
+        seen: list[object] = []
+        draw, choose = augmented.augmented_figure, preview.augmented_images
+        monkeypatch.setattr(
+            augmented, "augmented_figure", lambda taken, *rest: seen.append(taken.name) or draw(taken, *rest)
+        )
+        monkeypatch.setattr(preview, "augmented_images", lambda *given: seen.append(given[-1]) or choose(*given))
+        (tmp_path / "modelcheck.toml").write_text(policy)
+        monkeypatch.chdir(tmp_path)
+        assert call("augment", "--data-dir", data_dir, "--preview", "grid.svg", *options).status == 0
+        assert seen == [seed, recipe]
+        assert (tmp_path / "grid.svg").is_file()
 
 
 @pytest.mark.parametrize("after_first_epoch", [False, True])

@@ -27,20 +27,21 @@ Precision = Literal["auto", "bfloat16", "float32"]
 
 
 class OptimizerOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which optimiser, and its constants.
+    """Which optimiser, and its constants."""
 
-    ``momentum`` and ``nesterov`` are for sgd and muon. ``decay_vectors`` says whether weight decay also holds for
-    parameters of one dimension: biases, and the scales of normalisation. ``muon`` is for matrices, a kernel being one
-    with a row for each output; all else goes by AdamW, at the learning rate times ``vector_factor``.
-    """
-
-    name: OptimizerName
-    learning_rate: Rate
-    momentum: Fraction = 0.0
-    nesterov: bool = False
-    weight_decay: Fraction = 0.0
-    decay_vectors: bool = True
-    vector_factor: Factor = 1.0
+    name: Annotated[OptimizerName, Meta(description="muon is for matrices, all else goes by AdamW")]
+    learning_rate: Annotated[Rate, Meta(description="the highest of the schedule")]
+    momentum: Annotated[Fraction, Meta(description="of sgd and muon")] = 0.0
+    nesterov: Annotated[bool, Meta(description="look ahead by the momentum; of sgd and muon")] = False
+    weight_decay: Annotated[Fraction, Meta(description="pulls weights towards 0")] = 0.0
+    decay_vectors: Annotated[
+        bool,
+        Meta(description="decay parameters of one dimension too: biases, and the scales of normalisation"),
+    ] = True
+    vector_factor: Annotated[
+        Factor,
+        Meta(description="of muon: the factor of the learning rate for what is no matrix; a kernel is one"),
+    ] = 1.0
 
     def __post_init__(self) -> None:
         if self.name not in ("muon", "sgd") and (self.momentum or self.nesterov):
@@ -52,34 +53,40 @@ class OptimizerOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the learning rate moves: not at all, or up to a peak in ``warm_up`` of all steps and down to 0."""
+    """How the learning rate moves."""
 
-    kind: Literal["constant", "one-cycle"] = "constant"
-    warm_up: Fraction = 0.2
+    kind: Annotated[
+        Literal["constant", "one-cycle"], Meta(description="one-cycle: straight up to the peak and straight down to 0")
+    ] = "constant"
+    warm_up: Annotated[Fraction, Meta(description="of one-cycle: the part of all steps that goes up")] = 0.2
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which images an epoch shows: from ``from_epoch`` on the ``fraction`` whose loss was highest when last seen."""
+    """Which images an epoch shows."""
 
-    fraction: Annotated[float, Meta(gt=0, le=1)] = 1.0
-    from_epoch: Annotated[int, Meta(ge=2, le=1_000_000)] = 2
+    fraction: Annotated[
+        float, Meta(gt=0, le=1, description="of the training images: those whose loss was highest when last seen")
+    ] = 1.0
+    from_epoch: Annotated[int, Meta(ge=2, le=1_000_000, description="the epochs before it show all images")] = 2
 
 
 class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One random affine per image; each amount is drawn uniformly from its range.
+    """One random affine per image; each amount is drawn uniformly from its range."""
 
-    ``degrees`` and ``shear_degrees`` are half-widths around 0; so is ``shift``, a fraction of the side, drawn
-    for each axis. ``zoom`` is the range of the factor, drawn for each axis unless ``zoom_alike``. ``fill`` is
-    what comes in from outside: a grey value from 0 to 255, or the nearest pixel.
-    """
-
-    degrees: Angle = 0.0
-    shift: Fraction = 0.0
-    zoom: tuple[Factor, Factor] = (1.0, 1.0)
-    zoom_alike: bool = False
-    shear_degrees: Annotated[float, Meta(ge=0, le=80)] = 0.0
-    interpolation: Literal["nearest", "bilinear"] = "bilinear"
-    fill: Annotated[float, Meta(ge=0, le=255)] | Literal["nearest"] = 0.0
+    degrees: Annotated[Angle, Meta(description="the largest rotation, either way")] = 0.0
+    shift: Annotated[
+        Fraction, Meta(description="the largest shift along each axis, either way, as a fraction of the side")
+    ] = 0.0
+    zoom: Annotated[tuple[Factor, Factor], Meta(description="the least and the greatest factor")] = (1.0, 1.0)
+    zoom_alike: Annotated[bool, Meta(description="one factor for both axes, not one for each")] = False
+    shear_degrees: Annotated[float, Meta(ge=0, le=80, description="the largest shear, either way")] = 0.0
+    interpolation: Annotated[
+        Literal["nearest", "bilinear"], Meta(description="how a place between pixels gets its value")
+    ] = "bilinear"
+    fill: Annotated[
+        Annotated[float, Meta(ge=0, le=255)] | Literal["nearest"],
+        Meta(description="what comes in from outside: a grey value, or the nearest pixel"),
+    ] = 0.0
 
     def __post_init__(self) -> None:
         if self.zoom[0] > self.zoom[1]:
@@ -89,26 +96,40 @@ class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that decides a training besides the model, the data and the seed.
 
-    ``name`` is not a key of the file: a preset's name, or the file's for one of the user's own.
-    ``clip_norm`` limits the norm of all gradients together; 0: no limit.
+    ``name`` is no key of the file: a preset's name, or the file's for one of the user's own.
     """
 
     name: str
-    epochs: Count
-    batch_size: Annotated[int, Meta(ge=2, le=1_000_000)]
+    epochs: Annotated[Count, Meta(description="how often the training set is gone through; --epochs overrules it")]
+    batch_size: Annotated[int, Meta(ge=2, le=1_000_000, description="images in a step")]
     optimizer: OptimizerOptions
     schedule: Schedule = Schedule()
     selection: Selection = Selection()
     augmentation: Augmentation = Augmentation()
-    normalize: bool = True
-    channels_last: bool = False
-    precision: Precision = "float32"
-    clip_norm: Annotated[float, Meta(ge=0, le=1_000_000)] = 0.0
+    normalize: Annotated[bool, Meta(description="subtract the data set's mean and divide by its deviation")] = True
+    channels_last: Annotated[bool, Meta(description="the memory format in which convolutions are fast")] = False
+    precision: Annotated[
+        Precision, Meta(description="what is computed in; auto is bfloat16 where the hardware has instructions for it")
+    ] = "float32"
+    clip_norm: Annotated[
+        float, Meta(ge=0, le=1_000_000, description="the largest norm of all gradients together; 0: no limit")
+    ] = 0.0
 
 
 def recipe_names() -> tuple[str, ...]:
     """Names of the presets, sorted."""
     return tuple(sorted(path.stem for path in PRESETS.glob("*.toml")))
+
+
+def preset_text(name: str) -> str:
+    """The preset's file.
+
+    Raises:
+        UsageError: no preset has that name.
+    """
+    if name not in recipe_names():
+        raise UsageError(unknown_name("recipe", name, recipe_names()))
+    return (PRESETS / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def load_recipe(name_or_path: str | Path = DEFAULT_RECIPE) -> Recipe:
