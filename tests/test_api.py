@@ -157,7 +157,7 @@ def test_training_leaves_the_callers_model_alone(few_images: Dataset) -> None:
     torch.manual_seed(0)
     model = Small().train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    report = modelcheck.train_eval(model, epochs=2, policy="mnist-20k")
+    report = modelcheck.train_eval(model, epochs=6, policy="mnist-20k")
     assert report.metrics is not None
     assert report.metrics.test_accuracy.last > 0.6
     assert report.verdict == "fail"
@@ -202,7 +202,7 @@ def test_weights_are_scored_on_pictures_as_they_were_trained_on(few_images: Data
 
 
 def test_training_starts_from_given_weights(few_images: Dataset) -> None:
-    trained = modelcheck.train_eval(Small, epochs=4, save="w.safetensors").metrics
+    trained = modelcheck.train_eval(Small, epochs=12, save="w.safetensors").metrics
     more = modelcheck.train_eval(Small, epochs=1, weights="w.safetensors").metrics
     assert trained is not None
     assert more is not None

@@ -67,6 +67,9 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fraction: Annotated[
         float, Meta(gt=0, le=1, description="of the training images: those whose loss was highest when last seen")
     ] = 1.0
+    least: Annotated[
+        Count, Meta(description="so many images are shown at any rate: little data makes too few steps as it is")
+    ] = 2
     from_epoch: Annotated[int, Meta(ge=2, le=1_000_000, description="the epochs before it show all images")] = 2
 
 

@@ -29,8 +29,10 @@ class Order:
 
     def count(self, epoch: int) -> int:
         """How many images an epoch shows, the first being 1."""
-        everything = epoch < self._options.from_epoch
-        return len(self.losses) if everything else max(2, round(len(self.losses) * self._options.fraction))
+        images = len(self.losses)
+        if epoch < self._options.from_epoch:
+            return images
+        return min(images, max(2, self._options.least, round(images * self._options.fraction)))
 
     def draw(self, epoch: int) -> Tensor:
         """The images of an epoch in their order, by index."""

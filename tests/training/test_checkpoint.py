@@ -93,6 +93,8 @@ def test_going_on_ends_to_the_bit_as_without_interruption(
     tmp_path: Path, tiny: Dataset, model: GraphModel, name: str
 ) -> None:
     recipe, path = load_recipe(name), tmp_path / "net.checkpoint"
+    few = msgspec.structs.replace(recipe.selection, least=2)  # so that this little data is chosen from, too
+    recipe = msgspec.structs.replace(recipe, selection=few)
     whole, part, again = model, copy.deepcopy(model), copy.deepcopy(model)
     expected = run(whole, tiny, None, recipe=recipe)
     assert run(part, tiny, path, recipe=recipe, observer=Stop(3)).interrupted

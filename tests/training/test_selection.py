@@ -45,3 +45,9 @@ def test_what_was_never_seen_comes_first() -> None:
 
 def test_two_images_at_least_are_left() -> None:
     assert order(fraction=0.01).count(2) == 2
+
+
+def test_so_many_are_shown_at_any_rate() -> None:
+    assert order(fraction=0.25, least=6).count(2) == 6
+    assert order(fraction=0.75, least=6).count(2) == 9
+    assert order(fraction=0.25, least=100).count(2) == 12
