@@ -286,6 +286,7 @@ def train_eval(
             log=log,
             observer=observer,
         )
+    _say_drawn(report, plot)
     interrupted = report.metrics is not None and report.metrics.interrupted
     if interrupted and report.metrics:
         where = f"its weights are in {save}" if save else "no weights were saved (--save FILE does)"
@@ -342,6 +343,7 @@ def evaluate(
             min_accuracy=min_accuracy,
             plot=plot,
         )
+    _say_drawn(report, plot)
     _finish([report], format_, output)
 
 
@@ -529,6 +531,11 @@ def _check_output(format_: str, output: Path | None) -> None:
         raise UsageError(f"--format: {unknown_name('format', format_, format_names())}")
     if output is not None:
         check_writable(output, "--output")
+
+
+def _say_drawn(report: Any, plot: Path | None) -> None:
+    if plot and report.metrics:
+        _say(f"modelcheck: wrote {plot}")
 
 
 def _finish(

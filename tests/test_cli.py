@@ -415,6 +415,17 @@ class TestTraining:
     def test_the_curves_are_drawn(self, trained: Ran, folder: Path) -> None:
         assert trained.status == 0, trained.err
         assert ElementTree.parse(folder / "curves.svg").getroot().tag.endswith("svg")
+        assert "modelcheck: wrote curves.svg\n" in trained.err
+
+    def test_nothing_is_drawn_of_what_was_not_trained(self, call: Call, data_dir: Path, tmp_path: Path) -> None:
+        (tmp_path / "bad.py").write_text(NET.replace("Conv2d(1,", "Conv2d(2,"))
+        found = call(
+            *("train-eval", tmp_path / "bad.py", "--data-dir", data_dir, "--plot", tmp_path / "x.png"),
+            *("--log", tmp_path / "log.jsonl"),
+        )
+        assert found.status == 3
+        assert "wrote" not in found.err
+        assert [path.name for path in tmp_path.iterdir()] == ["bad.py"]
 
     def test_the_log_has_what_the_report_has(self, trained: Ran, folder: Path) -> None:
         start, *epochs = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
