@@ -70,7 +70,7 @@ class Policy:
         """The rule as the policy sets it; ``by`` is what selected it: "name", "prefix" or None."""
         options = self.settings.get(rule.name)
         if options is None:
-            if rule.kind == "error" and not rule.always and not by:
+            if not by and not rule.always and (rule.kind == "error" or rule.waits_for_training):
                 return None
             if by and rule.needs_options:
                 if by == "prefix":
@@ -101,6 +101,18 @@ class Policy:
         """The same policy with input-shape and output-shape required: nothing else can be trained and scored."""
         needed = {name: _rule(name).options(level="error") for name in ("input-shape", "output-shape")}
         return replace(self, settings={**self.settings, **needed})
+
+    def training_here(self, *, pretrained: bool) -> Policy:
+        """The same policy for what is trained: as ``scoring``, and with the rules on the training that it leaves open.
+
+        Args:
+            pretrained: whether the training starts from weights that the user gives; it may then, unless this policy
+                itself requires another start.
+        """
+        told = {rule.name: rule.options() for rule in all_rules() if rule.on_when_trained}
+        if pretrained:
+            told["pretrained-start"] = _rule("pretrained-start").options(level="advice")
+        return replace(self.scoring(), settings={**told, **self.scoring().settings})
 
 
 def policy_names() -> tuple[str, ...]:
@@ -205,7 +217,8 @@ def _checked(source: _Source) -> Policy:
     for name in policy.grading.points or {}:
         rule = _rule(name)
         options = policy.settings.get(rule.name)
-        silent = rule.kind == "error" and not rule.always if options is None else options.level == "off"
+        off = rule.kind == "error" and not rule.always and not rule.on_when_trained
+        silent = off if options is None else options.level == "off"
         if silent:
             raise source.error(
                 f"grading.points.{name}", f"{rule.name} is not switched on, so nobody can get its points."

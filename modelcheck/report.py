@@ -81,6 +81,36 @@ class TestAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     best_epoch: int
 
 
+class TrainAccuracy(msgspec.Struct, frozen=True, kw_only=True):
+    """Accuracy of the final weights on so many training images as they are, in evaluation mode."""
+
+    images: int
+    last: float
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model knew before its first step. A loss that was not finite is None.
+
+    ``images``: how many of the test set it was evaluated on. ``train_loss``: the first batch's, in training mode.
+    """
+
+    images: int
+    test_accuracy: float
+    test_loss: float | None
+    train_loss: float | None
+
+
+DeadCause = Literal["no gradient", "zero gradient", "unchanged"]
+
+
+class DeadParameter(msgspec.Struct, frozen=True, kw_only=True):
+    """A trainable parameter that did not learn: it had no gradient, nothing but zeros, or one that changed nothing."""
+
+    path: str
+    parameters: int
+    cause: DeadCause
+
+
 class Mistake(msgspec.Struct, frozen=True, kw_only=True):
     """A test image that was taken for another class; ``index`` is its place in the test set, the first being 0."""
 
@@ -104,6 +134,9 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``official``: on the published data of that name, to the bit. ``confusion[i][j]``: images of class i that were taken
     for class j. ``mistakes``: those with the highest loss, the worst first.
+    ``weights``: the file that was scored or that the training started from, where one was given. ``dead_parameters``:
+    those that did not learn; their gradients were looked at in ``gradient_checks`` of the training's steps.
+    ``train_accuracy`` is None after an interruption.
     """
 
     dataset: str
@@ -124,6 +157,11 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wall_s: float
     interrupted: bool = False
     runs: Runs | None = None
+    weights: str | None = None
+    start: Start | None = None
+    train_accuracy: TrainAccuracy | None = None
+    dead_parameters: tuple[DeadParameter, ...] = ()
+    gradient_checks: int = 0
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,7 +67,7 @@ class Road:
         Raises:
             UsageError: the command, the policy or the data are wrong, or nothing has the target's name.
         """
-        policy = self.policy.scoring() if measure else self.policy
+        policy = measure.asked(self.policy) if measure else self.policy
         active = policy.active(self.select, self.ignore)
         prepared = measure.prepare() if measure else None
         if prepared:
@@ -95,6 +95,8 @@ class Road:
                 if prepared and measure and _fits(description, prepared):
                     again = partial(self._rebuilt, expected=expected)
                     metrics = measure.run(captured, description, prepared, self.seed, again)
+                    if measure.weights:
+                        metrics = msgspec.structs.replace(metrics, weights=str(measure.weights))
         except AuthorError as error:
             failure = error
         subject = Subject(
@@ -151,6 +153,10 @@ class Scoring:
     device: Device
     weights: Path | None
     plot: Path | None = None
+
+    def asked(self, policy: Policy) -> Policy:
+        """The policy with what is required of whatever is measured."""
+        return policy.scoring()
 
     def prepare(self) -> Prepared:
         """Data and device: what can be wrong with the command is found before the author's code runs."""
@@ -228,6 +234,10 @@ class Training(Scoring):
     save: Path | None
     resume: bool = False
     observer: Observer | None
+
+    def asked(self, policy: Policy) -> Policy:
+        """The policy with what is required of whatever is trained."""
+        return policy.training_here(pretrained=self.weights is not None)
 
     def prepare(self) -> Prepared:
         """Data, device and recipe."""

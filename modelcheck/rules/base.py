@@ -115,6 +115,11 @@ class Rule:
     options: ClassVar[type[Options]] = Options
     words: ClassVar[dict[str, dict[str, Any]]] = {}
 
+    @property
+    def on_when_trained(self) -> bool:
+        """Whether a training switches the rule on where the policy says nothing of it."""
+        return self.waits_for_training and not self.needs_options
+
     def check(self, subject: Subject, options: Any) -> Decision:
         """Decide.
 

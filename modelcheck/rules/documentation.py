@@ -17,6 +17,10 @@ _STANDINGS: dict[Standing, str] = {
     "constraint": "A constraint: a policy switches it on.",
     "advice": "Advice: on, unless the policy says otherwise.",
 }
+_WHEN_TRAINED: dict[Standing, str] = {
+    "constraint": "A constraint: on where something is trained, unless the policy says otherwise.",
+    "advice": "Advice: on where something is trained, unless the policy says otherwise.",
+}
 _PREFACE = """\
 <!-- Written by `python -m modelcheck.rules page --write` from the rules' docstrings: edit those. -->
 
@@ -28,6 +32,8 @@ says why. Where it fails it has findings, with their evidence: the module, the a
 - **Always on** are the steps on the way to a result. The one that fails is the verdict.
 - A **constraint** is off until a policy asks for it. One that fails, or that cannot be decided, fails the model.
 - **Advice** is on, and leaves the verdict alone unless the policy makes it an error.
+- What only a training can tell is on wherever something is trained (`modelcheck train-eval`), constraints included, and
+  nowhere else. MC501 and MC502 need a number from the policy.
 
 `modelcheck rule` lists the rules, and `modelcheck rule MC203` prints one of the chapters below. Each has a model on
 which the rule fails and one on which it passes; the tests run both, and read the options as a policy.
@@ -86,7 +92,8 @@ def standing(rule: Rule) -> Standing:
 def documentation(rule: Rule) -> str:
     """One rule's documentation as Markdown, with its code and name as the title."""
     first, _, sections = (inspect.getdoc(rule) or "").partition("\n")
-    return f"# {rule.code} {rule.name}\n\n{first}\n\n{_STANDINGS[standing(rule)]}\n{sections}\n"
+    told = _WHEN_TRAINED if rule.on_when_trained else _STANDINGS
+    return f"# {rule.code} {rule.name}\n\n{first}\n\n{told[standing(rule)]}\n{sections}\n"
 
 
 def page() -> str:

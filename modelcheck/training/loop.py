@@ -6,6 +6,7 @@ import contextlib
 import copy
 import hashlib
 import time
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from torch import Tensor, nn
 from modelcheck.errors import ForwardError, UsageError
 from modelcheck.facts.structs import OutputKind
 from modelcheck.graph.model import GraphModel
-from modelcheck.report import Epoch, Metrics, TestAccuracy, finite_or_none
+from modelcheck.report import Epoch, Metrics, Start, TestAccuracy, TrainAccuracy, finite_or_none
 from modelcheck.training.augmentation import moves, random_affines, scale, warp
 from modelcheck.training.checkpoint import read_checkpoint, write_checkpoint
 from modelcheck.training.datasets import Dataset
 from modelcheck.training.dropout import Masks, served
 from modelcheck.training.evaluation import Evaluation, evaluate
+from modelcheck.training.gradients import Gradients
 from modelcheck.training.losses import check_output, classification_losses, run
 from modelcheck.training.manners import Snapshot, mode, placed, seeded
 from modelcheck.training.observer import Observer, Silent
@@ -29,7 +31,9 @@ from modelcheck.training.optimizers import Updates, learning_rate
 from modelcheck.training.precision import autocast, choose_dtype, dtype_name
 from modelcheck.training.progress import Progress
 from modelcheck.training.recipe import Precision, Recipe
+from modelcheck.training.sample import sampled
 from modelcheck.training.selection import Order
+from modelcheck.training.start import Beginning
 from modelcheck.training.threads import Threads, computing_with
 
 REPORT_EVERY = 10  # batches; to read a loss is to wait for it
@@ -127,6 +131,7 @@ class _Training:
     interrupted: bool = False
     epochs: list[Epoch] = field(default_factory=list)
     evaluation: Evaluation | None = None
+    recall: Evaluation | None = None
 
     def __post_init__(self) -> None:
         self.start = time.perf_counter()
@@ -145,6 +150,9 @@ class _Training:
         self.batches = [len(_split(torch.arange(self.order.count(n)), self.recipe.batch_size)) for n in self._numbers()]
         self.masks = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
         self.updates = Updates(self.trainable, self.recipe.optimizer)
+        self.beginning = Beginning()
+        decays = self.recipe.optimizer.weight_decay > 0
+        self.gradients = Gradients(self.model, sum(self.batches), decays=decays)
         self.updates.clear()  # what the caller left there is no gradient of this training
 
     def _numbers(self) -> range:
@@ -163,6 +171,8 @@ class _Training:
         with seeded(self.options.seed, self.device) as generator:
             self._prepare(generator)
             self._resume()
+            if not self.epochs:
+                self.beginning.measure(self.model, self.dataset, self.recipe, self.output_kind, self.device)
             self.observer.on_start(
                 sum(self.batches[len(self.epochs) :]),
                 self.count,
@@ -175,6 +185,7 @@ class _Training:
                 for number in self._numbers()[len(self.epochs) :]:
                     if not self._epoch(number, completed):
                         break
+                self.recall = self._evaluate(self.recipe.precision, sampled(self.dataset, training=True))
             except KeyboardInterrupt:
                 if not self.epochs:
                     raise
@@ -201,6 +212,7 @@ class _Training:
             train_s=train_s,
             eval_s=0.0,
         )
+        self.gradients.compare(completed)
         completed.take()
         self.epochs.append(_scored(unscored, self.evaluation))
         self._checkpoint()
@@ -213,10 +225,10 @@ class _Training:
             return contextlib.nullcontext()
         return served(self.model, Masks(self.model.header.train, self.masks))
 
-    def _evaluate(self, precision: Precision) -> Evaluation:
+    def _evaluate(self, precision: Precision, dataset: Dataset | None = None) -> Evaluation:
         return evaluate(
             self.model,
-            self.dataset,
+            dataset or self.dataset,
             output_kind=self.output_kind,
             device=self.device,
             precision=precision,
@@ -261,6 +273,8 @@ class _Training:
         if not losses.requires_grad:
             raise ForwardError("nothing to train: no parameter that requires a gradient reaches the output")
         losses.mean().backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+        self.gradients.look(step)
+        self.beginning.note(losses)
         self.updates.step(learning_rate(recipe, step, sum(self.batches)), recipe.clip_norm)
         self.order.note(index, losses.detach())
         progress.add(losses.detach(), output, labels)
@@ -269,10 +283,12 @@ class _Training:
         """What a checkpoint of this training belongs to."""
         described = [f"{name} {tuple(value.shape)}" for name, value in self.model.state_dict().items()]
         graph = msgspec.json.encode(self.model.header.train) if isinstance(self.model, GraphModel) else b""
+        data = self.dataset
+        content = zlib.crc32(data.train_labels.numpy().tobytes(), zlib.crc32(data.train_images.numpy().tobytes()))
         return {
             "model": hashlib.sha256("\n".join(described).encode() + graph).hexdigest()[:16],
             "recipe": msgspec.json.encode(self.recipe).decode(),
-            "data set": f"{self.dataset.name} {len(self.dataset.train_images)}+{len(self.dataset.test_images)}",
+            "data set": f"{data.name} {len(data.train_images)}+{len(data.test_images)} {content:08x}",
             "epochs": str(self.count),
             "seed": str(self.options.seed),
         }
@@ -287,6 +303,8 @@ class _Training:
             "losses": self.order.losses.cpu(),
             "random": self._random(),
             "epochs": msgspec.json.encode(self.epochs).decode(),
+            "start": msgspec.json.encode(self.beginning.start()).decode(),
+            "gradients": self.gradients.state(),
             "evaluation": asdict(self.evaluation) if self.evaluation else {},
             "seconds": time.perf_counter() - self.start,
         }
@@ -307,6 +325,8 @@ class _Training:
         self.updates.restore(state["optimizers"])
         self.order.losses.copy_(state["losses"])
         self.epochs = msgspec.json.decode(state["epochs"], type=list[Epoch])
+        self.beginning.restore(msgspec.json.decode(state["start"], type=Start))
+        self.gradients.restore(state["gradients"])
         self.evaluation = Evaluation(**state["evaluation"])
         self.start -= state["seconds"]
         for generator, value in zip(self._generators(), state["random"], strict=True):
@@ -342,6 +362,10 @@ class _Training:
             images_per_s=sum(epoch.images for epoch in self.epochs) / sum(epoch.train_s for epoch in self.epochs),
             wall_s=time.perf_counter() - self.start,
             interrupted=self.interrupted,
+            start=self.beginning.start(),
+            train_accuracy=TrainAccuracy(images=self.recall.images, last=self.recall.accuracy) if self.recall else None,
+            dead_parameters=self.gradients.dead(),
+            gradient_checks=self.gradients.checks,
         )
 
 

@@ -69,12 +69,21 @@ MC414 heavy-head advice
 MC415 dead-branch advice
 MC416 unregistered-module advice
 MC417 shared-batch-norm advice
+MC501 accuracy error
+MC502 epochs-to-accuracy error
+MC503 pretrained-start error
+MC504 diverged error
+MC505 dead-parameters advice
+MC506 initial-loss advice
+MC507 overfit-gap advice
 """
 LONGEST_SUMMARY = 100  # a line of `modelcheck rule` or two
 PACKS = {"MC606"}  # rules whose snippets pack a submission instead of being one; their own tests run them
 STOPPED = {"MC601", "MC602", "MC603"}  # the process that loads such a model is stopped, or ends
 NAMELESS = {"MC604", "MC605"}  # rules about targets that name no model
 IMPLIED = {"input-shape", "output-shape"}  # by [model], which examples may give
+USUAL_TRAINING = (4_000, 1)  # images and epochs
+TRAININGS = {"MC507": (1_500, 12)}  # what is learnt by heart is seen more than once
 HERE = Path(__file__).parent
 rules = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
 
@@ -265,38 +274,45 @@ class TestSnippets:
         assert report.verdict == "pass"
 
 
-@pytest.mark.parametrize(("name", "outcome"), [("Bad", "fail"), ("Good", "pass")])
-def test_accuracy_snippets_after_one_short_epoch(name: str, outcome: str, tmp_path: Path) -> None:
-    import torch
-
-    from modelcheck.graph.model import GraphModel
-    from modelcheck.policy import load_policy
-    from modelcheck.rules.base import Subject
+@pytest.fixture
+def _few_images(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many of MNIST's training images as the rule's snippets need, and 500 test images, in place of the whole."""
     from modelcheck.training.datasets import load_dataset
-    from modelcheck.training.loop import Options, train
-    from modelcheck.training.recipe import load_recipe
 
-    rule = find_rule("MC501")
-    assert rule is not None
-    report = inspected(rule, name, tmp_path)
-    assert report.verdict == "pass", "nothing is required before training"
-    mnist = load_dataset("mnist")
-    few = dataclasses.replace(
-        mnist,
-        train_images=mnist.train_images[:4_000],
-        train_labels=mnist.train_labels[:4_000],
-        test_images=mnist.test_images[:500],
-        test_labels=mnist.test_labels[:500],
+    whole, (images, _) = load_dataset("mnist"), TRAININGS.get(rule.code, USUAL_TRAINING)
+    part = dataclasses.replace(
+        whole,
+        train_images=whole.train_images[:images],
+        train_labels=whole.train_labels[:images],
+        test_images=whole.test_images[:500],
+        test_labels=whole.test_labels[:500],
     )
-    torch.manual_seed(0)
-    model = GraphModel(modelcheck.capture(f"{tmp_path / 'net.py'}:Net"))
-    metrics = train(
-        model,
-        few,
-        load_recipe("fast"),
-        Options(seed=0, device=torch.device("cpu"), epochs=1),
-        output_kind="logits",
+    monkeypatch.setattr("modelcheck.training.datasets.load_dataset", lambda *given, **how: part)
+
+
+def trained(rule: Rule, name: str, folder: Path) -> Report:
+    """The report on one of the rule's snippets after a short training, under the policy of its own options."""
+    before = inspected(rule, name, folder)
+    assert (before.verdict, before.findings) == ("pass", ()), "nothing is required before training"
+    _, epochs = TRAININGS.get(rule.code, USUAL_TRAINING)
+    return modelcheck.train_eval(
+        f"{folder / 'net.py'}:Net", policy=folder / "policy.toml", epochs=epochs, device="cpu", threads=1
     )
-    options = load_policy(tmp_path / "policy.toml").settings["accuracy"]
-    decision = rule.check(Subject(facts=report.facts, metrics=metrics), options)
-    assert ("fail" if decision.problems else "pass") == outcome, decision.evidence
+
+
+@pytest.mark.parametrize("rule", [rule for rule in all_rules() if rule.waits_for_training], ids=lambda rule: rule.code)
+@pytest.mark.usefixtures("_few_images")
+class TestTrainedSnippets:
+    def test_bad_is_found(self, rule: Rule, tmp_path: Path) -> None:
+        report = trained(rule, "Bad", tmp_path)
+        (outcome,) = [one for one in report.rules if one.code == rule.code]
+        assert outcome.outcome == "fail", f"on its Bad {rule.code} says {said(outcome)}"
+        assert [finding.code for finding in report.findings if finding.severity == "error"] == [rule.code]
+        assert report.verdict == "fail"
+
+    def test_good_has_no_finding_at_all(self, rule: Rule, tmp_path: Path) -> None:
+        report = trained(rule, "Good", tmp_path)
+        assert report.findings == ()
+        assert [f"{one.code}: {said(one)}" for one in report.rules if one.outcome != "pass"] == []
+        assert rule.code in {one.code for one in report.rules}
+        assert report.verdict == "pass"
