@@ -9,10 +9,11 @@ from modelcheck.report import Metrics, TestAccuracy, TrainAccuracy
 from .making import decide, trained
 
 
-def known(train: float, test: float) -> Metrics:
+def known(train: float, test: float, images: int = 1_000_000) -> Metrics:
     return msgspec.structs.replace(
         trained(),
-        train_accuracy=TrainAccuracy(images=2_000, last=train),
+        test_images=images,
+        train_accuracy=TrainAccuracy(images=images, last=train),
         test_accuracy=TestAccuracy(last=test, best=1.0, best_epoch=1),
     )
 
@@ -35,10 +36,16 @@ def test_the_gap_between_the_final_accuracies(
     assert len(findings) == (outcome == "fail")
 
 
+@pytest.mark.parametrize(("images", "outcome"), [(100, "pass"), (1_000, "pass"), (10_000, "fail")])
+def test_what_may_be_chance_is_allowed(images: int, outcome: str) -> None:
+    assert decide("MC507", {"level": "error"}, metrics=known(0.37, 0.3, images=images))[0].outcome == outcome
+
+
 def test_evidence_and_what_helps() -> None:
-    found, (finding,) = decide("MC507", {"max": 0.025}, metrics=known(0.999, 0.8))
+    found, (finding,) = decide("MC507", {"max": 0.025}, metrics=known(0.999, 0.8, images=2_000))
     assert found.evidence == (
-        "99.90 % of 2,000 training images, 80.00 % of the test images, 2.5 points between them allowed"
+        "99.90 % of 2,000 training images, 80.00 % of the test images, 2.5 points between them allowed, "
+        "give or take 1.8"
     )
     assert finding.message == (
         f"{found.evidence}: the model knows the training images by heart. Fewer parameters, dropout, augmentation or "
