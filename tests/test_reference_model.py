@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+import modelcheck
+import reference_model
 from reference_model import Net
 
 # (input channels, output channels, kernel) of convblock1 ... convblock8
@@ -74,3 +78,11 @@ def test_output_is_log_probabilities(batch: int) -> None:
     output = Net().eval()(torch.randn(batch, 1, 28, 28))
     assert output.shape == (batch, 10)
     torch.testing.assert_close(output.exp().sum(1), torch.ones(batch))
+
+
+def test_the_weights_beside_it_score_what_the_readme_says() -> None:
+    weights = Path(reference_model.__file__).with_name("net.safetensors")
+    assert weights.stat().st_size < 80_000
+    metrics = modelcheck.evaluate("reference_model:Net", weights=weights).metrics
+    assert metrics is not None
+    assert metrics.test_accuracy.last == pytest.approx(0.995, abs=0.0002)  # the last bits are the processor's
