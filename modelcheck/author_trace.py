@@ -86,7 +86,7 @@ def raw_frame(exc: BaseException) -> tuple[str, int] | None:
     if isinstance(exc, SyntaxError) and exc.filename and exc.lineno and _is_code(exc.filename):
         return exc.filename, exc.lineno
     frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(exc.__traceback__)]
-    frames = [(file, line) for file, line in reversed(frames) if _is_code(file) and not _is_ours(file)]
+    frames = [(file, line) for file, line in reversed(frames) if _is_code(file) and not is_ours(file)]
     return next((frame for frame in frames if not is_library(frame[0])), frames[0] if frames else None)
 
 
@@ -179,7 +179,8 @@ def _is_code(file: str) -> bool:
     return is_file(file) or is_file(re.sub(r"(?<=\.ipynb), cell \d+$", "", file, flags=re.IGNORECASE))
 
 
-def _is_ours(file: str) -> bool:
+def is_ours(file: str) -> bool:
+    """Whether the file is modelcheck's own."""
     return Path(file).is_relative_to(Path(__file__).parent)
 
 

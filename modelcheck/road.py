@@ -266,16 +266,17 @@ class Training(Scoring):
             return metrics
         accuracies = [metrics.test_accuracy.last]
         for run in range(1, self.runs):
+            if metrics.interrupted:
+                break
             try:
-                if not metrics.interrupted:
-                    self._tell(run + 1, seed + run, prepared)
-                found = None if metrics.interrupted else self._train(*rebuilt(seed + run), prepared, seed + run, None)
+                self._tell(run + 1, seed + run, prepared)
+                found = self._train(*rebuilt(seed + run), prepared, seed + run, None)
             except KeyboardInterrupt:
                 found = None
-            if found is None or found.interrupted:
+            if found and not found.interrupted:
+                accuracies.append(found.test_accuracy.last)
+            else:
                 metrics = msgspec.structs.replace(metrics, interrupted=True)
-                break
-            accuracies.append(found.test_accuracy.last)
         spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
         runs = Runs(n=len(accuracies), mean=statistics.mean(accuracies), std=spread, accuracies=tuple(accuracies))
         return msgspec.structs.replace(metrics, runs=runs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import sys
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -19,6 +18,7 @@ from modelcheck.author_trace import (
     definition,
     describe_exception,
     is_library,
+    is_ours,
     printable,
     shown_path,
 )
@@ -36,7 +36,6 @@ from modelcheck.errors import AuthorError, ForwardError, LoadError
 from modelcheck.words import listed
 
 SHOWN_LAYERS = 12
-_OURS = str(Path(__file__).parent.parent)
 
 
 def forward_failure(model: nn.Module, example: Example, training: bool) -> AuthorError | None:
@@ -87,7 +86,7 @@ def drawing_line(model: nn.Module, example: Example) -> tuple[str, int] | None:
     last_state, last = [fingerprint(random_states())], [("", 0)]
 
     def each_line(frame: FrameType, event: str, arg: object) -> Any:
-        if is_library(frame.f_code.co_filename) or frame.f_code.co_filename.startswith(_OURS):
+        if is_library(frame.f_code.co_filename) or is_ours(frame.f_code.co_filename):
             return None
         if not found:
             now = fingerprint(random_states())

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from pathlib import Path
 
 import msgspec
 
-from modelcheck.author_trace import is_file, is_library, shown_path
+from modelcheck.author_trace import is_file, is_library, is_ours, shown_path
 from modelcheck.errors import DamagedCapture
 from modelcheck.graph.capture import Capture, capture_from_bytes
 from modelcheck.inputs import Inputs, readings
@@ -18,7 +17,6 @@ from modelcheck.isolated.protocol import CAPTURE_FILE, RESULT_FILE, STACK_FILE, 
 _RESULT_BYTES = 8 * 2**20
 _STACK_BYTES = 2**18
 _FRAME = re.compile(r'^  File "([^"\n]+)", line (\d{1,9}) in ', re.MULTILINE)  # as faulthandler writes it
-_OURS = Path(__file__).parent.parent
 
 
 class Unusable(Exception):
@@ -100,4 +98,4 @@ class Results:
 
 
 def _is_authors(file: str) -> bool:
-    return is_file(file) and not is_library(file) and not Path(file).is_relative_to(_OURS)
+    return is_file(file) and not is_library(file) and not is_ours(file)

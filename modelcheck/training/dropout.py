@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from modelcheck.graph.model import GraphModel, Substitutes
+from modelcheck.graph.operators import implementation
 from modelcheck.graph.wire import Graph
 
 POOL = 2**23  # numbers; 16 MiB in bfloat16
@@ -66,13 +67,12 @@ class Masks:
 
     def _served(self, op: str) -> Callable[..., Tensor]:
         function = self._dropout if _SERVED[op] == "dropout" else self._alpha
+        torchs: Callable[..., Tensor] = implementation(op)
         in_place = op.endswith("_.default")
 
         def serve(x: Tensor, p: float, train: bool) -> Tensor:
             if not train or not 0 < p < 1 or x.device.type != "cpu" or not x.is_floating_point():
-                packet, _, overload = op.removeprefix("aten.").partition(".")
-                made: Tensor = getattr(getattr(torch.ops.aten, packet), overload)(x, p, train)
-                return made
+                return torchs(x, p, train)
             return function(x, p, in_place)
 
         return serve

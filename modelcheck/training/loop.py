@@ -8,6 +8,7 @@ import hashlib
 import time
 import zlib
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -154,6 +155,7 @@ class _Training:
         decays = self.recipe.optimizer.weight_decay > 0
         self.gradients = Gradients(self.model, sum(self.batches), decays=decays)
         self.updates.clear()  # what the caller left there is no gradient of this training
+        self.completed = Snapshot(self.model)
 
     def _numbers(self) -> range:
         return range(1, self.count + 1)
@@ -180,21 +182,20 @@ class _Training:
                 self.device.type,
                 dtype_name(self.dtype),
             )
-            completed = Snapshot(self.model)
             try:
                 for number in self._numbers()[len(self.epochs) :]:
-                    if not self._epoch(number, completed):
+                    if not self._epoch(number):
                         break
                 self.recall = self._evaluate(self.recipe.precision, sampled(self.dataset, training=True))
             except KeyboardInterrupt:
                 if not self.epochs:
                     raise
                 self.interrupted = True
-                completed.restore()
+                self.completed.restore()
                 self.evaluation = self._evaluate("float32")
                 self.epochs[-1] = _scored(self.epochs[-1], self.evaluation)
 
-    def _epoch(self, number: int, completed: Snapshot) -> bool:
+    def _epoch(self, number: int) -> bool:
         """Train and evaluate once; False where the loss is no longer finite."""
         progress = Progress()
         with mode(self.model, training=True), self._dropout():
@@ -212,8 +213,8 @@ class _Training:
             train_s=train_s,
             eval_s=0.0,
         )
-        self.gradients.compare(completed)
-        completed.take()
+        self.gradients.compare(self.completed)
+        self.completed.take()
         self.epochs.append(_scored(unscored, self.evaluation))
         self._checkpoint()
         self.observer.on_epoch(self.epochs[-1], self.evaluation.correct, self.evaluation.images)
@@ -279,7 +280,8 @@ class _Training:
         self.order.note(index, losses.detach())
         progress.add(losses.detach(), output, labels)
 
-    def _of(self) -> dict[str, str]:
+    @cached_property
+    def _identity(self) -> dict[str, str]:
         """What a checkpoint of this training belongs to."""
         described = [f"{name} {tuple(value.shape)}" for name, value in self.model.state_dict().items()]
         graph = msgspec.json.encode(self.model.header.train) if isinstance(self.model, GraphModel) else b""
@@ -298,7 +300,7 @@ class _Training:
         if self.options.checkpoint is None:
             return
         state = {
-            "tensors": [tensor.detach().cpu() for tensor in (*self.model.parameters(), *self.model.buffers())],
+            "tensors": [value.cpu() for value in self.completed.values],
             "optimizers": self.updates.state(),
             "losses": self.order.losses.cpu(),
             "random": self._random(),
@@ -309,19 +311,19 @@ class _Training:
             "seconds": time.perf_counter() - self.start,
         }
         try:
-            write_checkpoint(self.options.checkpoint, self._of(), state)
+            write_checkpoint(self.options.checkpoint, self._identity, state)
         except UsageError as error:
             self.observer.on_note(f"{error}; the training goes on without it")
 
     def _resume(self) -> None:
         """Go on from the checkpoint, where that is wanted and there is one."""
         path = self.options.checkpoint
-        state = read_checkpoint(path, self._of()) if path and self.options.resume else None
+        state = read_checkpoint(path, self._identity) if path and self.options.resume else None
         if state is None:
             return
-        with torch.no_grad():
-            for tensor, value in zip((*self.model.parameters(), *self.model.buffers()), state["tensors"], strict=True):
-                tensor.copy_(value)
+        self.completed.values = state["tensors"]
+        self.completed.restore()
+        self.completed.take()  # which puts them on the device
         self.updates.restore(state["optimizers"])
         self.order.losses.copy_(state["losses"])
         self.epochs = msgspec.json.decode(state["epochs"], type=list[Epoch])
