@@ -12,6 +12,7 @@ from modelcheck.training.augmentation import scale
 from modelcheck.training.datasets import Dataset
 from modelcheck.training.losses import check_output, classification_losses, run
 from modelcheck.training.manners import mode, placed
+from modelcheck.training.memory import keep_freed_memory
 from modelcheck.training.precision import autocast, choose_dtype, dtype_name
 from modelcheck.training.recipe import Precision
 
@@ -76,6 +77,7 @@ def evaluate(
         ForwardError: the model's output has another shape.
     """
     start = time.perf_counter()
+    keep_freed_memory()
     cast = autocast(device, choose_dtype(precision, device))
     with placed(model, device), mode(model, training=False), cast:
         outputs = []

@@ -27,6 +27,7 @@ from modelcheck.training.evaluation import Evaluation, evaluate
 from modelcheck.training.gradients import Gradients
 from modelcheck.training.losses import check_output, classification_losses, run
 from modelcheck.training.manners import Snapshot, mode, placed, seeded
+from modelcheck.training.memory import keep_freed_memory
 from modelcheck.training.observer import Observer, Silent
 from modelcheck.training.optimizers import Updates, learning_rate
 from modelcheck.training.precision import autocast, choose_dtype, dtype_name
@@ -104,6 +105,7 @@ def train(
     if count < 1 or len(dataset.train_images) < 2:
         raise UsageError(f"{count} epochs on {len(dataset.train_images)} images: expected at least 1 on at least 2")
     kind = training_output_kind or output_kind
+    keep_freed_memory()
 
     def timed_step() -> None:
         trial = _Training(copy.deepcopy(model), dataset, recipe, options, output_kind, kind, count, Silent())
