@@ -13,7 +13,6 @@ sys.path.append(sys.path.pop(0))  # this folder last: it has an inspect.py, and 
 
 import argparse
 import dataclasses
-import gzip
 import json
 import platform
 import statistics
@@ -26,13 +25,12 @@ from pathlib import Path
 import msgspec
 import torch
 import torchvision
-from torch.nn import functional
+from assignment import loaders, train_once, unpacked
 
 import modelcheck
 from modelcheck.graph.model import GraphModel
 from modelcheck.report import Epoch
 from modelcheck.training.datasets import Dataset, load_dataset
-from modelcheck.training.datasets.mnist import FILES
 from modelcheck.training.evaluation import evaluate
 from modelcheck.training.loop import Options, train
 from modelcheck.training.recipe import Augmentation, Recipe, Selection, load_recipe
@@ -64,49 +62,24 @@ def main() -> None:
         PAGE.write_text(text, encoding="utf-8")
 
 
-def unpacked(folder: Path) -> Path:
-    """MNIST as torchvision lays it out, out of the package."""
-    raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for file in FILES.glob("*-ubyte.gz"):
-        (raw / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
-    return folder
-
-
 def their_loop(root: Path) -> dict[str, list[float]]:
     """Images per second of a step, of an epoch and of an evaluation; the seconds of an epoch and its evaluation."""
-    transforms = torchvision.transforms
-    scaled = [transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]
-    turned = [transforms.RandomRotation((-7.0, 7.0), fill=(1,)), *scaled]
-    loaders = {
-        train_: torch.utils.data.DataLoader(
-            torchvision.datasets.MNIST(str(root), train=train_, transform=transforms.Compose(steps)),
-            batch_size=64,
-            shuffle=True,
-        )
-        for train_, steps in ((True, turned), (False, scaled))
-    }
+    training, testing = loaders(root)
     torch.manual_seed(1)
     model = Net()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-
-    def step(images: torch.Tensor, labels: torch.Tensor) -> None:
-        optimizer.zero_grad()
-        functional.nll_loss(model(images), labels).backward()
-        optimizer.step()
-
     model.train()
-    batch = next(iter(loaders[True]))
-    steps = speeds(lambda: step(*batch), 64, times=20)
+    images, labels = next(iter(training))
+    steps = speeds(lambda: train_once(model, optimizer, images, labels), 64, times=20)
     start = time.perf_counter()
-    for images, labels in loaders[True]:
-        step(images, labels)
+    for images, labels in training:
+        train_once(model, optimizer, images, labels)
     epoch_s = time.perf_counter() - start
 
     def test() -> None:
         model.eval()
         with torch.no_grad():
-            for images, _ in loaders[False]:
+            for images, _ in testing:
                 model(images).argmax(1)
 
     evaluations = speeds(test, 10_000, repeats=3)
