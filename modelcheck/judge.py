@@ -21,6 +21,14 @@ class Judgement(NamedTuple):
     ignored: tuple[Finding, ...]
 
 
+class Award(NamedTuple):
+    """What one rule gives of its points."""
+
+    code: str
+    points: float
+    max_points: float
+
+
 def judge(subject: Subject, active: Sequence[ActiveRule]) -> Judgement:
     """The outcomes and findings of the rules, in their order."""
     outcomes: list[RuleOutcome] = []
@@ -60,16 +68,21 @@ def verdict(
 
 
 def score(policy: Policy, outcomes: Sequence[RuleOutcome], ignored: Sequence[Finding] = ()) -> Score | None:
-    """The points of the rules that passed; None where the policy gives none.
+    """The points of the rules that passed; None where the policy gives none."""
+    given = awards(policy, outcomes, ignored)
+    if not given:
+        return None
+    return Score(points=sum(one.points for one in given), max_points=sum(one.max_points for one in given))
+
+
+def awards(policy: Policy, outcomes: Sequence[RuleOutcome], ignored: Sequence[Finding] = ()) -> tuple[Award, ...]:
+    """What each rule that the policy has points for gives: all of them where it passed, else none.
 
     A rule of which something was ignored gives no points: who hands in a model does not decide them.
     """
-    points = policy.grading.points
-    if not points:
-        return None
     passed = {one.code for one in outcomes if one.outcome == "pass"} - {finding.code for finding in ignored}
-    given = sum(value for name, value in points.items() if (rule := find_rule(name)) and rule.code in passed)
-    return Score(points=float(given), max_points=float(sum(points.values())))
+    worth = [(rule, float(value)) for key, value in (policy.grading.points or {}).items() if (rule := find_rule(key))]
+    return tuple(Award(rule.code, value if rule.code in passed else 0.0, value) for rule, value in worth)
 
 
 def unknown_ignores(subject: Subject) -> tuple[UnknownIgnore, ...]:

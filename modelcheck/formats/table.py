@@ -47,7 +47,7 @@ def render(report: Report, *, width: int, color: bool) -> str:
 
 def _parts(report: Report) -> Iterable[RenderableType]:
     yield _headline(report)
-    if report.origin and (rows := list(_origin_rows(report.origin))):
+    if report.origin and (rows := list(origin_rows(report.origin))):
         yield _grid(rows)
     yield _rules(report)
     if report.findings:
@@ -55,7 +55,7 @@ def _parts(report: Report) -> Iterable[RenderableType]:
     if lines := [*_ignored(report.ignored), *_unknown(report.unknown_ignores)]:
         yield Padding(Group(*lines), (1, 0, 0, 0))
     if report.facts:
-        yield _grid(_fact_rows(report.facts))
+        yield _grid(fact_rows(report.facts))
         yield _layers(report)
     if report.metrics:
         yield _metrics(report.metrics)
@@ -65,13 +65,13 @@ def _headline(report: Report) -> Text:
     line = Text()
     line.append(f"{_MARKS[report.verdict]} {report.verdict.upper()}", _STYLES[report.verdict])
     line.append(f"  {printable(report.target)}", "bold")
-    line.append(f"  {_said(report)}")
+    line.append(f"  {said(report)}")
     if report.score:
         line.append(f"  {report.score.points:,.10g} of {report.score.max_points:,.10g} points", "bold")
     return line
 
 
-def _said(report: Report) -> str:
+def said(report: Report) -> str:
     """The verdict in words, with the codes of the rules that decided it."""
     if report.verdict == "error":
         stopped = (one for one in report.rules if one.code in _steps() and one.outcome == "fail")
@@ -189,8 +189,8 @@ def _grid(rows: Iterable[tuple[str, str]]) -> RenderableType:
     return Padding(table, (1, 0, 0, 0))
 
 
-def _origin_rows(origin: Origin) -> Iterable[tuple[str, str]]:
-    """What was decided on the way to the model; what was left out is MC608's."""
+def origin_rows(origin: Origin) -> Iterable[tuple[str, str]]:
+    """Names and texts: what was decided on the way to the model; what was left out is MC608's."""
     if origin.because:
         yield "model", f"{origin.file}, line {origin.line}: {origin.name}, {origin.because}"
     if origin.others:
@@ -211,7 +211,8 @@ def _first(names: Iterable[str]) -> str:
     return ", ".join(every[:_MOST_NAMED]) + more
 
 
-def _fact_rows(facts: Facts | WalkedFacts) -> Iterable[tuple[str, str]]:
+def fact_rows(facts: Facts | WalkedFacts) -> Iterable[tuple[str, str]]:
+    """Names and texts: what is known of the model."""
     if isinstance(facts, WalkedFacts):
         yield "facts", "from walking the modules in one forward in evaluation mode, as there is no graph"
     held = facts.parameters

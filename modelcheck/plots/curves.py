@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,10 +11,8 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from modelcheck.plots.style import TEST, TRAINING
+from modelcheck.plots.ticks import ACCURACIES, LOSSES, enclosing
 from modelcheck.report import Epoch
-
-_LOSSES = [digit * 10.0**power for power in range(-6, 4) for digit in (1, 2, 5)]
-_ACCURACIES = [0.0, 0.3, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0]
 
 
 def draw_curves(part: FigureBase, epochs: Sequence[Epoch], test_images: int) -> None:
@@ -27,7 +24,7 @@ def draw_curves(part: FigureBase, epochs: Sequence[Epoch], test_images: int) -> 
     losses, accuracies = part.subplots(2, 1, sharex=True)
     losses.set_title("Loss")
     losses.set_yscale("log")
-    _pair(losses, [one.train_loss for one in epochs], [one.test_loss for one in epochs], _LOSSES, "{:g}".format)
+    _pair(losses, [one.train_loss for one in epochs], [one.test_loss for one in epochs], LOSSES, "{:g}".format)
     losses.legend(loc="upper right")
     accuracies.set(title="Accuracy", xlabel="epoch")
     accuracies.set_yscale("function", functions=_by_error(1 / test_images))
@@ -35,7 +32,7 @@ def draw_curves(part: FigureBase, epochs: Sequence[Epoch], test_images: int) -> 
         accuracies,
         [one.train_accuracy for one in epochs],
         [one.test_accuracy for one in epochs],
-        _ACCURACIES,
+        ACCURACIES,
         lambda value, _: f"{value * 100:g} %",
     )
     accuracies.set_xlim(0.5, len(epochs) + 0.5)
@@ -56,17 +53,10 @@ def _pair(
     axes.plot(numbers, values[1], "s-", color=TEST, label="test, after the epoch", clip_on=False)
     known = values[np.isfinite(values)]
     if known.size:
-        axes.set_ylim(_enclosing(ticks, known.min(), known.max()))
+        axes.set_ylim(enclosing(ticks, known.min(), known.max()))
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(shown)
-
-
-def _enclosing(ticks: Sequence[float], least: float, most: float) -> tuple[float, float]:
-    """The ticks at or outside both ends, and never one alone."""
-    low = min(max(bisect_right(ticks, least) - 1, 0), len(ticks) - 2)
-    high = min(max(bisect_left(ticks, most), low + 1), len(ticks) - 1)
-    return ticks[low], ticks[high]
 
 
 Numbers = NDArray[np.float64]
