@@ -76,48 +76,7 @@ def read_roster(path: str | Path) -> Roster:
 
 
 def _rows(path: Path, text: str) -> Iterator[Row]:
-    first = text.partition("\n")[0]
-    delimiter = ";" if ";" in first and "," not in first else ","  # as spreadsheets write it where 0,5 is a half
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
-    columns: list[str] = []
-    line = 1
-    try:
-        for cells in reader:
-            if columns and any(cells):
-                yield _row(path, line, columns, cells)
-            elif any(cells):
-                columns = _columns(path, line, cells)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise _error(path, line, f"no row of comma-separated values: {error}") from None
-    if not columns:
-        raise _error(path, 1, f"it is empty; a line with the columns {', '.join(_COLUMNS)} is expected")
-
-
-def _row(self, submission: Submission) -> Row | None:
-    """The row of the submission's id, or else of its author, or of the first of a group whom the roster has."""
-    known = (submission.student, *(member.student for member in submission.group))
-    keys = (submission.id, csv_cell(submission.id), *filter(None, known))
-    return next((row for key in keys if (row := self.rows.get(_key(key)))), None)
-
-
-def read_roster(path: str | Path) -> Roster:
-    """The roster in the file: columns id, name, submitted and due in any order, of which only id must be there.
-
-    Raises:
-        UsageError: it cannot be read, or a cell is not what is expected; the text names file, line and column.
-    """
-    path = Path(path)
-    rows: dict[str, Row] = {}
-    for row in _rows(path, _text(path)):
-        first = rows.setdefault(_key(row.id), row)
-        if first is not row:
-            raise _error(path, row.line, f"the id '{_shown(row.id)}' is on line {first.line} too; keep one", "id")
-    return Roster(rows)
-
-
-def _rows(path: Path, text: str) -> Iterator[Row]:
-    first = text.partition("\n")[0]
+    first = text.lstrip().partition("\n")[0]
     delimiter = ";" if ";" in first and "," not in first else ","  # as spreadsheets write it where 0,5 is a half
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     columns: list[str] = []
@@ -139,11 +98,11 @@ def _columns(path: Path, line: int, cells: list[str]) -> list[str]:
     columns = [cell.strip().lower() for cell in cells]
     for column in columns:
         if column not in _COLUMNS:
-            raise _error(path, 1, printable(unknown_name("column", column, _COLUMNS)))
+            raise _error(path, line, printable(unknown_name("column", column, _COLUMNS)))
         if columns.count(column) > 1:
-            raise _error(path, 1, f"the column {column} is there twice; keep one")
+            raise _error(path, line, f"the column {column} is there twice; keep one")
     if "id" not in columns:
-        raise _error(path, 1, f"the column id is missing; found {', '.join(columns)}")
+        raise _error(path, line, f"the column id is missing; found {', '.join(columns)}")
     return columns
 
 
