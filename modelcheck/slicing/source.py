@@ -11,8 +11,8 @@ from pathlib import Path
 
 from modelcheck.slicing.binding import Place, Statement
 from modelcheck.slicing.chunks import Chunk, SetAside, cut, dedented
-from modelcheck.slicing.notebook import NotANotebook, code_cells
-from modelcheck.slicing.text import decoded
+from modelcheck.intake.notebook import NotANotebook, code_cells
+from modelcheck.intake.text import decoded
 
 END: Place = (10**9, 0)  # after every statement
 _DECORATOR = re.compile(r"^@(\w+)[ \t]*(?:\(|$)", re.MULTILINE)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from modelcheck.slicing.text import decoded
+from modelcheck.intake.text import decoded
 
 _OTHERS = (
     ("version https://git-lfs", "it is a pointer of Git LFS, without the notebook: fetch it with `git lfs pull`"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from modelcheck.slicing.notebook import Cell, NotANotebook, code_cells
+from modelcheck.intake.notebook import Cell, NotANotebook, code_cells
 from slicing.making import notebook
 
 

@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from modelcheck.slicing.text import decoded
+from modelcheck.intake.text import decoded
 
 TEXT = "# Größe – 网络\nx = 'é'\n"
 
