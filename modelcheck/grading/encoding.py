@@ -45,12 +45,14 @@ def folder_name(text: str) -> str:
 
 
 def csv_cell(text: str) -> str:
-    r"""The text as a cell that no spreadsheet computes: ``'`` before what would start a formula.
-
-    Control and formatting characters become escapes such as ``\n``: a cell is one line.
-    """
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    """The text as a cell that no spreadsheet computes: one line, with ``'`` before what would start a formula."""
+    line = one_line(text)
     return f"'{line}" if line.lstrip().startswith(_FORMULA) else line
+
+
+def one_line(text: str) -> str:
+    r"""The text, valid and on one line, with escapes such as ``\n`` for control and formatting characters."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _escape(found: re.Match[str]) -> str:

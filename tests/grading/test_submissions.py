@@ -296,9 +296,10 @@ class TestLayouts:
         assert set(found) == {third, *others}
         assert sorted(found[third].supersedes) == sorted([first, second])
 
-    def test_names_that_look_like_canvas_among_others(self, tmp_path: Path) -> None:
-        found = find([make(tmp_path, ["resnet_18_3_model.py", "alice.py"])])
-        assert [one.student for one in found] == [None, None]
+    @pytest.mark.parametrize("name", ["resnet_18_3_model.py", "Ada_101_assignsubmission_file_.py"])
+    def test_a_name_among_others_that_looks_like_a_platforms(self, name: str, tmp_path: Path) -> None:
+        found = find([make(tmp_path, [name, "alice.py", "bob.py"])])
+        assert [one.student for one in found] == [None, None, None]
 
     @pytest.mark.parametrize(
         ("folder", "users"),

@@ -46,7 +46,10 @@ class Layout(Protocol):
 
 
 def authors(folder: Path, names: Sequence[str]) -> Mapping[str, Author]:
-    """The authors by the layout that knows most of the entries; none where no layout knows any.
+    """The authors by the layout that knows most of the entries.
+
+    None where that is less than half of them: there are course folders in which students choose their entries' names,
+    and one who imitates a platform's would be taken for another.
 
     Raises:
         UsageError: the platform's own file beside the submissions cannot be read.
@@ -54,4 +57,5 @@ def authors(folder: Path, names: Sequence[str]) -> Mapping[str, Author]:
     layouts: list[Layout] = [
         importlib.import_module(f"{__name__}.{one.name}") for one in pkgutil.iter_modules(__path__)
     ]
-    return max((layout.authors(folder, names) for layout in layouts), key=len)
+    found = max((layout.authors(folder, names) for layout in layouts), key=len)
+    return found if 2 * len(found) >= len(names) else {}

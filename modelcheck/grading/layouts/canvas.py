@@ -21,15 +21,13 @@ _ENTRY = re.compile(
 
 
 def authors(folder: Path, names: Sequence[str]) -> Mapping[str, Author]:
-    """The student's name as Canvas writes it and number; none where half of the entries or more are called otherwise.
+    """The student's number, and name as Canvas writes it.
 
     Canvas hands out the current attempt's files alone. Where several downloads lie in one folder, ``net-1.py`` and
     ``net-2.py`` are later attempts at the same student's ``net.py``: the last that was uploaded counts. In a group
     assignment the name is the group's, and the number is that of one of its members.
     """
     found = {name: match for name in names if (match := _ENTRY.fullmatch(name))}
-    if 2 * len(found) <= len(names):
-        return {}
     latest = _latest(found)
     return {
         name: Author(student=match["user"] or match["code"], name=match["name"], superseded_by=latest.get(name))

@@ -1,0 +1,51 @@
+"""``grades.csv``: one row a submission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from modelcheck.grading.exports import Row, write_csv
+from modelcheck.grading.records import Grade
+
+COLUMNS = (
+    "id",
+    "verdict",
+    "points",
+    "max_points",
+    "parameters",
+    "accuracy",
+    "failed rules",
+    "seconds",
+    "student",
+    "name",
+    "days late",
+    "penalty",
+)
+
+
+def write(target: Path, grades: Iterable[Grade]) -> None:
+    """Write the grades in their order; accuracies and penalties are fractions of one, lateness is in days.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    write_csv(target, [COLUMNS, *map(_row, grades)])
+
+
+def _row(grade: Grade) -> Row:
+    facts = grade.report.facts
+    return (
+        grade.id,
+        grade.report.verdict,
+        grade.points,
+        grade.max_points,
+        facts.parameters.total if facts else None,
+        grade.accuracy,
+        ", ".join(grade.failed),
+        round(grade.seconds, 3),
+        grade.student,
+        grade.name,
+        grade.late.days if grade.late else None,
+        grade.late.penalty if grade.late else None,
+    )
