@@ -2,7 +2,8 @@
 
 Run by hand, for about an hour: python benchmarks/students.py [--seed 0] [--write]. Each network is trained from the
 same initialisation with `fast` and with `seed`; the first one also with the assignment's own loop (torchvision's MNIST
-through PIL, a DataLoader, batches of 64, SGD), which `seed` stands for. --write writes docs/students.md.
+through PIL, a DataLoader, batches of 64, SGD), which `seed` stands for. --write writes docs/students.md. With
+--results FILE each training is kept in FILE as soon as it is done, and not done again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import sys
 sys.path.append(sys.path.pop(0))  # this folder last: it has an inspect.py, and everybody imports Python's
 
 import argparse
+import json
 import multiprocessing
+import os
 import tempfile
 from pathlib import Path
 
@@ -26,31 +29,43 @@ PAGE = Path(__file__).parent.parent / "docs" / "students.md"
 LARGEST_LOSS = 0.0015  # of accuracy, against the longer training
 PROCESSES = 2
 
+Job = tuple[str, str, int]  # network, how it is trained, seed
+
 
 def main() -> None:
     """Measure, print, and write the page where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help="write docs/students.md")
+    parser.add_argument("--results", type=Path, default=Path(os.devnull), help="a file to go on from")
     given = parser.parse_args()
-    theirs = [(NETWORKS[0].__name__, "their loop", given.seed)]
-    ours = [(network.__name__, recipe, given.seed) for network in NETWORKS[::-1] for recipe in ("seed", "fast")]
-    with multiprocessing.get_context("spawn").Pool(PROCESSES, torch.set_num_threads, (1,), 1) as pool:
-        found = {(name, how): accuracies for name, how, accuracies in pool.imap_unordered(measured, theirs + ours)}
+    jobs = [(NETWORKS[0].__name__, "their loop", given.seed)]
+    jobs += [(network.__name__, recipe, given.seed) for network in NETWORKS[::-1] for recipe in ("seed", "fast")]
+    found = {}
+    if given.results.is_file():
+        found = {tuple(job): accuracies for job, accuracies in map(json.loads, given.results.open())}
+    left = [job for job in jobs if job not in found]
+    with (
+        given.results.open("a") as results,
+        multiprocessing.get_context("spawn").Pool(PROCESSES, torch.set_num_threads, (1,), 1) as pool,
+    ):
+        for job, accuracies in pool.imap_unordered(measured, left):
+            found[job] = accuracies
+            print(json.dumps([job, accuracies]), file=results, flush=True)
     text = page(found, given.seed)
     print(text)
     if given.write:
         PAGE.write_text(text, encoding="utf-8")
 
 
-def measured(job: tuple[str, str, int]) -> tuple[str, str, list[float]]:
-    """The test accuracy after each epoch."""
+def measured(job: Job) -> tuple[Job, list[float]]:
+    """The job with the test accuracy after each epoch."""
     name, how, seed = job
     torch.manual_seed(seed)
     model = next(network for network in NETWORKS if network.__name__ == name)()
     accuracies = their_accuracies(model) if how == "their loop" else our_accuracies(model, how, seed)
     print(f"{name}, {how}: {accuracies[-1]:.2%}", file=sys.stderr, flush=True)
-    return name, how, accuracies
+    return job, accuracies
 
 
 def our_accuracies(model: torch.nn.Module, recipe: str, seed: int) -> list[float]:
@@ -77,12 +92,12 @@ def their_accuracies(model: torch.nn.Module) -> list[float]:
     return accuracies
 
 
-def page(found: dict[tuple[str, str], list[float]], seed: int) -> str:
+def page(found: dict[Job, list[float]], seed: int) -> str:
     """The tables."""
     rows, close = [], 0
     for network in NETWORKS:
         name, model = network.__name__, network()
-        fast, longer = found[name, "fast"], found[name, "seed"]
+        fast, longer = found[name, "fast", seed], found[name, "seed", seed]
         difference = fast[-1] - longer[-1]
         close += difference >= -LARGEST_LOSS
         facts = modelcheck.inspect(model).facts
@@ -92,9 +107,9 @@ def page(found: dict[tuple[str, str], list[float]], seed: int) -> str:
             f"| {100 * difference:+.2f} |"
         )
     first = NETWORKS[0].__name__
-    pairs = zip(found[first, "their loop"], found[first, "seed"], strict=True)
+    pairs = zip(found[first, "their loop", seed], found[first, "seed", seed], strict=True)
     loops = [f"| {epoch} | {theirs:.2%} | {ours:.2%} |" for epoch, (theirs, ours) in enumerate(pairs, start=1)]
-    last = [sum(found[first, how][-5:]) / 5 for how in ("their loop", "seed")]
+    last = [sum(found[first, how, seed][-5:]) / 5 for how in ("their loop", "seed")]
     return f"""# The default recipe on other networks
 
 `python benchmarks/students.py --seed {seed} --write`, with modelcheck {modelcheck.__version__}, torch

@@ -190,6 +190,7 @@ class Scoring:
             output_kind=description.facts.output_kind,
             device=prepared.device,
             normalize=metadata.get(_NORMALIZE) != "false",
+            channels_last=True,
         )
         return evaluation_metrics(found, prepared.dataset, device=prepared.device)
 

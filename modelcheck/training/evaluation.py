@@ -57,6 +57,7 @@ def evaluate(
     device: torch.device,
     precision: Precision = "float32",
     normalize: bool = True,
+    channels_last: bool = False,
     batch: int = 250,
 ) -> Evaluation:
     """Loss (mean negative log-likelihood, nats), accuracy and confusion on the test set, in evaluation mode.
@@ -71,6 +72,7 @@ def evaluate(
         device: where to compute.
         precision: in what to compute.
         normalize: as the recipe of its training says; see ``Recipe``.
+        channels_last: how weights and maps lie in memory; a forward that calls ``view`` on a map may refuse that.
         batch: images at a time.
 
     Raises:
@@ -79,7 +81,7 @@ def evaluate(
     start = time.perf_counter()
     keep_freed_memory()
     cast = autocast(device, choose_dtype(precision, device))
-    with placed(model, device), mode(model, training=False), cast:
+    with placed(model, device, channels_last=channels_last), mode(model, training=False), cast:
         outputs = []
         for images in torch.split(dataset.test_images.to(device), batch):
             output = run(model, scale(images, dataset.mean, dataset.std, normalize=normalize))

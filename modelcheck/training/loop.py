@@ -236,6 +236,7 @@ class _Training:
             device=self.device,
             precision=precision,
             normalize=self.recipe.normalize,
+            channels_last=self.recipe.channels_last,
         )
 
     def _train(self, number: int, progress: Progress) -> bool:

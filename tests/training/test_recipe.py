@@ -57,7 +57,7 @@ def test_seed_aug_is_what_keras_did() -> None:
 
 def test_fast_is_the_default_and_what_was_measured() -> None:
     recipe = load_recipe()
-    assert (recipe.name, recipe.epochs, recipe.batch_size) == ("fast", 8, 128)
+    assert (recipe.name, recipe.epochs, recipe.batch_size) == ("fast", 7, 128)
     assert (recipe.precision, recipe.channels_last, recipe.normalize) == ("auto", True, True)
     optimizer = recipe.optimizer
     assert (optimizer.name, optimizer.nesterov, optimizer.learning_rate) == ("muon", True, 0.03)
