@@ -30,8 +30,10 @@ def together(metrics: Metrics, times: Times) -> Metrics:
     """The metrics with these times.
 
     Raises:
-        ValueError: the times are those of another number of epochs.
+        ValidationError: the times are those of another number of epochs.
     """
+    if len(times.epochs) != len(metrics.epochs):
+        raise msgspec.ValidationError(f"times of {len(times.epochs)} epochs, where there were {len(metrics.epochs)}")
     epochs = (
         msgspec.structs.replace(epoch, train_s=train_s, eval_s=eval_s)
         for epoch, (train_s, eval_s) in zip(metrics.epochs, times.epochs, strict=True)
