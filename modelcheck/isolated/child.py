@@ -13,11 +13,12 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from modelcheck.graph.capture import Capture
     from modelcheck.origin import Origin
 
+Capturing = Callable[..., "tuple[Capture | Walked, Origin | None]"]
+
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
 _RESERVE_BYTES = 64 * 2**20
 
@@ -50,19 +53,35 @@ _RESERVE_BYTES = 64 * 2**20
 def main(ready: int) -> None:
     """Answer the request on standard input; ``ready`` is told when the author's code comes next."""
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    prepare(Path(request.folder))
+    answer(request, capturing(), ready)
+
+
+def answer(
+    request: Request, capture: Capturing, ready: int, held_bytes: int = 0, processes: int | None = None
+) -> NoReturn:
+    """Run the author's code within the limits, leave what came of it in the request's folder, and end the process.
+
+    Args:
+        request: what to capture.
+        capture: as ``capture_here``.
+        ready: file descriptor that is told how many bytes of memory are held when the author's code comes next.
+        held_bytes: what the process counts as holding then, where that is more than it holds.
+        processes: how many its user may have, with their threads; None where that is not limited.
+    """
     folder = Path(request.folder)
-    _prepare(folder)
-    capture_here = _capturing()
     sys.path += [one for one in request.path if one not in sys.path]
     held = process(os.getpid())
     _limit(request.limits, held.addresses if held else None)
+    if processes is not None:
+        _lower(resource.RLIMIT_NPROC, processes)
     reserve = bytearray(_RESERVE_BYTES)  # address space to say in that there is none left
-    os.write(ready, str(held.resident if held else 0).encode())
+    os.write(ready, str(max(held.resident if held else 0, held_bytes)).encode())
     os.close(ready)
     answer: Answer
     try:
         arguments = {name: ast.literal_eval(text) for name, text in request.arguments.items()}
-        found, origin = capture_here(request.target, request.inputs, arguments, request.seed, request.pick)
+        found, origin = capture(request.target, request.inputs, arguments, request.seed, request.pick)
         if isinstance(found, Walked):
             answer = _walked(found, origin, request.limits)
         else:
@@ -78,11 +97,12 @@ def main(ready: int) -> None:
     os._exit(0)  # neither threads that still run nor what is registered for the end have a say
 
 
-def _prepare(folder: Path) -> None:
-    """Make the process one that nobody has to wait for."""
+def prepare(folder: Path) -> None:
+    """Make the process one that nobody has to wait for; what it leaves goes into the folder."""
     os.umask(0o077)
     (scratch := folder / "scratch").mkdir()
     os.environ["TMPDIR"] = str(scratch)  # what torch and the author leave there goes with the folder
+    tempfile.tempdir = None
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -100,7 +120,7 @@ def _prepare(folder: Path) -> None:
     faulthandler.register(signal.SIGXCPU, stack, all_threads=False, chain=True)
 
 
-def _capturing() -> Callable[..., tuple[Capture | Walked, Origin | None]]:
+def capturing() -> Capturing:
     """``capture_here``, after something was captured, so that all is imported and seen to work before limits count."""
     from torch import nn
 

@@ -17,6 +17,10 @@ from modelcheck.isolated.watching import Ended
 from modelcheck.origin import Origin
 
 
+class NotFoundThere(UsageError):
+    """The process says that nothing has the target's name, which may be all that its author wants to be believed."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What was seen of the process and what it left; its exit status and what it printed decide nothing."""
@@ -32,7 +36,8 @@ class Outcome:
         Where the process says that there is none, it is what it tells of a walk over the modules.
 
         Raises:
-            UsageError: the process says that nothing has the target's name, or was never ready for it.
+            NotFoundThere: the process says that nothing has the target's name.
+            UsageError: it was never ready.
             AuthorError: there is no capture; a limit that was exceeded goes before anything that the process says.
         """
         if not self.ended.started:
@@ -46,7 +51,7 @@ class Outcome:
             if answer is None:
                 raise self._died()
             if isinstance(answer, Refused):
-                raise UsageError(f"{answer.message} (so says the process of {self.target})")
+                raise NotFoundThere(f"{answer.message} (so says the process of {self.target})")
             if isinstance(answer, Failed):
                 failure = _error_class(answer.code)(answer.message, file=answer.file, line=answer.line)
                 if answer.walked:

@@ -29,12 +29,15 @@ from modelcheck.origin import Origin, Pick
 # Where this modelcheck lies comes before what is installed, for one in a checkout or installed for one user only.
 _START = """
 import sys
-home, ready = sys.argv[1:]
+home = sys.argv[1]
 if home not in sys.path:
     sys.path.insert(next((n for n, path in enumerate(sys.path) if path.endswith("-packages")), len(sys.path)), home)
-from modelcheck.isolated.child import main
-main(int(ready))
 """
+_CHILD = """
+from modelcheck.isolated.child import main
+main(int(sys.argv[2]))
+"""
+HOME = str(Path(__file__).parent.parent.parent)  # what modelcheck is imported from
 _LONGEST_LINE = 400
 
 
@@ -45,6 +48,9 @@ def capture_isolated(
     seed: int = 0,
     pick: Pick | None = None,
     limits: Limits | None = None,
+    *,
+    directory: Path | None = None,
+    tells: bool = True,
 ) -> tuple[Capture | Walked, Origin | None]:
     """The capture of what the target names, and where it came from; the author's code runs in a process of its own.
 
@@ -53,12 +59,14 @@ def capture_isolated(
     counted, trained and scored as that, or another way to have failed.
 
     Args:
-        target: a TARGET; a relative one is relative to the current directory, which the process shares.
+        target: a TARGET; a relative one is relative to the directory.
         inputs: what the model takes; None where it is to be inferred.
         arguments: for the constructor; Python literals.
         seed: of the initialisation.
         pick: which of several candidates to take; None where that is an error.
         limits: on the process.
+        directory: where the process runs; the current directory where there is none.
+        tells: whether what it printed is passed on.
     Raises:
         UsageError: nothing has that name (which is the process's claim as well), or no process can be had.
         AuthorError: the author's code could not be loaded, captured or run, exceeded a limit, or ended its process.
@@ -66,10 +74,13 @@ def capture_isolated(
     _check_platform()
     limits = limits or Limits()
     with _folder() as (folder, handle):
-        request = _request(target, inputs, arguments, seed, pick, folder, limits)
-        ended = run_watched([sys.executable, "-I", "-c", _START, _home()], request, limits)
-        _pass_on(ended, target)
-        return Outcome(printable(target), ended, Results(handle, limits), limits).captured(inputs)
+        path = tuple(one for one in sys.path if one.isprintable() and one)  # what is no UTF-8 is no JSON
+        request = encoded_request(target, inputs, arguments, seed, pick, folder, path, limits)
+        ended = run_watched(own_python(_CHILD), request, limits, directory)
+        if tells:
+            _pass_on(ended, target)
+        results = Results(handle, limits, None if directory is None else str(directory.resolve()))
+        return Outcome(printable(target), ended, results, limits).captured(inputs)
 
 
 def _check_platform() -> None:
@@ -95,15 +106,26 @@ def _folder() -> Iterator[tuple[str, int]]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _request(
+def own_python(code: str) -> list[str]:
+    """The command that runs the code in a Python that finds modelcheck; what is added to it follows in ``sys.argv``."""
+    return [sys.executable, "-I", "-c", _START + code, HOME]
+
+
+def encoded_request(
     target: str,
     inputs: Inputs | None,
     arguments: Mapping[str, object] | None,
     seed: int,
     pick: Pick | None,
     folder: str,
+    path: tuple[str, ...],
     limits: Limits,
 ) -> bytes:
+    """The bytes of a Request.
+
+    Raises:
+        UsageError: an argument is no literal, or the target's name is none that can be told.
+    """
     request = Request(
         target=target,
         inputs=inputs,
@@ -111,7 +133,7 @@ def _request(
         seed=seed,
         pick=pick,
         folder=folder,
-        path=tuple(one for one in sys.path if one.isprintable() and one),  # what is no UTF-8 is no JSON
+        path=path,
         limits=limits,
     )
     try:
@@ -135,10 +157,6 @@ def _literal(name: str, value: object) -> str:
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         pass
     raise UsageError(f"the argument {name} is no Python literal, and another process can be told nothing else")
-
-
-def _home() -> str:
-    return str(Path(__file__).parent.parent.parent)
 
 
 def _pass_on(ended: Ended, target: str) -> None:

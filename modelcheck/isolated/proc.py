@@ -14,9 +14,10 @@ _DEAD = {"Z", "X", "x"}  # zombies, whom nobody has waited for yet, among them
 
 @dataclass(frozen=True)
 class Process:
-    """One process: its group, whether it still runs, and what it holds of memory and of addresses, in bytes."""
+    """One process: its parent, its group, whether it runs, and what it holds of memory and addresses, in bytes."""
 
     pid: int
+    parent: int
     group: int
     alive: bool
     resident: int
@@ -51,6 +52,7 @@ def process(pid: int) -> Process | None:
     fields = text[text.rindex(")") + 2 :].split()  # the name before may hold anything: proc(5)
     return Process(
         pid,
+        parent=int(fields[1]),
         group=int(fields[2]),
         alive=fields[0] not in _DEAD,
         resident=int(fields[21]) * _PAGE_BYTES,
@@ -62,6 +64,20 @@ def is_alive(pid: int) -> bool:
     """Whether there is such a process and it still runs."""
     found = process(pid)
     return found is not None and found.alive
+
+
+def family(pid: int) -> list[Process]:
+    """What descends from the process with that number and runs; not itself."""
+    children: dict[int, list[Process]] = {}
+    for one in processes():
+        children.setdefault(one.parent, []).append(one)
+    found: list[Process] = []
+    parents = [pid]
+    while parents:
+        of_one = children.pop(parents.pop(), [])
+        found += (one for one in of_one if one.alive)
+        parents += (one.pid for one in of_one)
+    return found
 
 
 def resident_bytes(group: int) -> int:

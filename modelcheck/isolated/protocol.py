@@ -35,6 +35,7 @@ class Limits:
             system limits that.
         file_mib: size of any one file, the capture's among them.
         open_files: at the same time.
+        processes: and threads at the same time; only a sandbox can limit them, as others of the user's count as well.
         output_kib: how much of the end of what is printed is kept.
     """
 
@@ -43,6 +44,7 @@ class Limits:
     memory_mib: int = 8192
     file_mib: int = 2048
     open_files: int = 256
+    processes: int = 64
     output_kib: int = 16
 
 

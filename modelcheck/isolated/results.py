@@ -8,7 +8,7 @@ import stat
 
 import msgspec
 
-from modelcheck.author_trace import is_file, is_library, is_ours, shown_path
+from modelcheck.author_trace import is_file, is_library, is_ours, printable, shown_path
 from modelcheck.errors import DamagedCapture
 from modelcheck.graph.capture import Capture, capture_from_bytes
 from modelcheck.inputs import Inputs, readings
@@ -24,10 +24,16 @@ class Unusable(Exception):
 
 
 class Results:
-    """The files in the folder that was open when nobody else knew of it, whatever has its name now."""
+    """The files in the folder that was open when nobody else knew of it, whatever has its name now.
 
-    def __init__(self, folder: int, limits: Limits) -> None:
-        self.folder, self.limits = folder, limits
+    Args:
+        folder: a handle on it.
+        limits: on the process.
+        root: where the process found the author's files, where that is no folder that can be looked into from here.
+    """
+
+    def __init__(self, folder: int, limits: Limits, root: str | None = None) -> None:
+        self.folder, self.limits, self.root = folder, limits, root
 
     def answer(self) -> Answer | None:
         """What the process says; None where it says nothing.
@@ -69,6 +75,10 @@ class Results:
         except Unusable:
             return None
         frames = ((file, int(line)) for file, line in _FRAME.findall(text))
+        if self.root is not None:
+            below = self.root + "/"
+            own = ((file, line) for file, line in frames if file.startswith(below))
+            return next(((printable(file.removeprefix(below)), line) for file, line in own), None)
         return next(((shown_path(file), line) for file, line in frames if _is_authors(file)), None)
 
     def _read(self, name: str, most: int) -> bytes | None:

@@ -1,4 +1,4 @@
-"""A command in a process group of its own, watched from outside, and ended with all that it started."""
+"""The author's process, watched from outside, and ended with all that it started; a command that is such a process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Protocol
 
 from modelcheck.errors import UsageError
 from modelcheck.isolated.proc import is_alive, processes, resident_bytes
@@ -26,9 +27,30 @@ _READ_BYTES = 2**16
 _MARK = "MODELCHECK_ISOLATED"  # in the environment of everything that the command starts
 
 
+class Running(Protocol):
+    """What is watched: a process, and all that it starts.
+
+    ``wakes`` is a file descriptor that can be read from when it has ended, where there is one.
+    """
+
+    wakes: int | None
+
+    def ended(self, *, wait: bool) -> tuple[int, float] | None:
+        """Exit status, or minus the signal that ended it, and processor time in seconds; None while it runs."""
+
+    def resident_bytes(self) -> int:
+        """Memory that its processes hold together."""
+
+    def say_where(self) -> None:
+        """Ask it to write down where it is."""
+
+    def end(self) -> None:
+        """Kill all of it; nothing is alive afterwards."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What was seen of a command.
+    """What was seen of a process.
 
     Args:
         started: whether it said that what is to be limited begins.
@@ -49,8 +71,8 @@ class Ended:
     printed_bytes: int
 
 
-def run_watched(command: Sequence[str], request: bytes, limits: Limits) -> Ended:
-    """Run the command until it ends or exceeds a limit on time or memory; nothing that it started is left then.
+def run_watched(command: Sequence[str], request: bytes, limits: Limits, directory: Path | None = None) -> Ended:
+    """Run the command in the directory until it ends or exceeds a limit on time or memory; nothing of it is left then.
 
     It finds the request on its standard input. Its last argument is the number of a file descriptor: when it writes
     there how many bytes of memory it holds, the limits begin, beyond that. What it prints is read and, but for its
@@ -72,6 +94,7 @@ def run_watched(command: Sequence[str], request: bytes, limits: Limits) -> Ended
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # its own group, and no terminal whose keys could reach it
                 pass_fds=(writing,),
+                cwd=directory,
                 env={**os.environ, _MARK: mark, "CUDA_VISIBLE_DEVICES": ""},  # CUDA does not work in limited memory
             )
         except OSError as error:
@@ -80,37 +103,79 @@ def run_watched(command: Sequence[str], request: bytes, limits: Limits) -> Ended
             os.close(writing)
         assert process.stdout is not None
         with process.stdout:
-            return _Watch(process, ready.fileno(), limits, mark).until_ended()
+            return watched(_Command(process, mark), ready.fileno(), process.stdout.fileno(), limits)
+
+
+def watched(running: Running, ready: int, output: int, limits: Limits) -> Ended:
+    """Watch until it ends or exceeds a limit on time or memory; nothing of it is left then.
+
+    Args:
+        running: the process.
+        ready: file descriptor that tells, when the limits begin, how many bytes of memory it holds.
+        output: file descriptor of what it prints.
+        limits: on time, on memory, and on what is kept of the output.
+    """
+    return _Watch(running, ready, output, limits).until_ended()
+
+
+class _Command:
+    """A command in a process group of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], mark: str) -> None:
+        self.process, self.mark = process, mark
+        self.wakes: int | None = None
+        self.usage: tuple[int, float] | None = None
+
+    def ended(self, *, wait: bool) -> tuple[int, float] | None:
+        if self.usage is None:
+            try:
+                pid, status, used = os.wait4(self.process.pid, 0 if wait else os.WNOHANG)
+            except ChildProcessError:  # whoever started modelcheck ignores SIGCHLD: it ended, and nobody knows how
+                self.process.returncode, self.usage = 0, (0, 0.0)
+                return self.usage
+            if pid:
+                self.process.returncode = os.waitstatus_to_exitcode(status)  # Popen need not wait for it again
+                self.usage = self.process.returncode, used.ru_utime + used.ru_stime
+        return self.usage
+
+    def resident_bytes(self) -> int:
+        return resident_bytes(self.process.pid)
+
+    def say_where(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.process.pid, signal.SIGUSR1)
+
+    def end(self) -> None:
+        end_all(self.process.pid, self.mark)
 
 
 class _Watch:
-    def __init__(self, process: subprocess.Popen[bytes], ready: int, limits: Limits, mark: str) -> None:
-        assert process.stdout is not None
-        self.process, self.limits, self.mark = process, limits, mark
-        self.ready, self.output = ready, process.stdout.fileno()
+    def __init__(self, running: Running, ready: int, output: int, limits: Limits) -> None:
+        self.running, self.limits = running, limits
+        self.ready, self.output = ready, output
         self.started = False
         self.stopped: Literal["time", "memory"] | None = None
         self.deadline = time.monotonic() + START_S
         self.next_look = 0.0
         self.before_bytes = self.peak_bytes = 0
         self.tail, self.printed_bytes = bytearray(), 0
-        self.usage: tuple[int, float] | None = None  # status and processor time
 
     def until_ended(self) -> Ended:
         with selectors.DefaultSelector() as selector:
             for source in (self.ready, self.output):
                 os.set_blocking(source, False)
                 selector.register(source, selectors.EVENT_READ)
+            if self.running.wakes is not None:
+                selector.register(self.running.wakes, selectors.EVENT_READ)
             try:
-                while not self._has_ended() and not self._exceeds():
+                while not self.running.ended(wait=False) and not self._exceeds():
                     self._read(selector, _LOOK_S)
                 if self.stopped == "time":
                     self._let_it_say_where(selector)
             finally:
-                end_all(self.process.pid, self.mark)
-                self._reap()
+                self.running.end()
+                status, cpu_s = self.running.ended(wait=True) or (0, 0.0)
             self._read(selector, 0)  # what was in the pipe when it ended
-        status, cpu_s = self.usage or (0, 0.0)
         return Ended(
             started=self.started,
             stopped=self.stopped,
@@ -126,6 +191,8 @@ class _Watch:
         if not selector.get_map():
             time.sleep(patience_s)
         for key, _ in selector.select(patience_s) if selector.get_map() else ():
+            if key.fd == self.running.wakes:
+                continue
             data = os.read(key.fd, _READ_BYTES)
             if key.fd == self.output:
                 self.printed_bytes += len(data)
@@ -140,16 +207,12 @@ class _Watch:
         self.started, self.before_bytes = True, held_bytes
         self.deadline = time.monotonic() + self.limits.wall_s
 
-    def _has_ended(self) -> bool:
-        self._reap(os.WNOHANG)
-        return self.usage is not None
-
     def _exceeds(self) -> bool:
         now = time.monotonic()
         if now > self.deadline:
             self.stopped = "time"
         elif self.started and now > self.next_look:
-            self.peak_bytes = max(self.peak_bytes, resident_bytes(self.process.pid))
+            self.peak_bytes = max(self.peak_bytes, self.running.resident_bytes())
             self.next_look = time.monotonic() + max(_LOOK_S, _SHARE * (time.monotonic() - now))
             if self.peak_bytes - self.before_bytes > self.limits.memory_mib * 2**20:
                 self.stopped = "memory"
@@ -158,23 +221,10 @@ class _Watch:
     def _let_it_say_where(self, selector: selectors.BaseSelector) -> None:
         """Ask for its stack; what does not listen to the signal dies of it or is killed all the same."""
         if self.started:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGUSR1)
+            self.running.say_where()
             until = time.monotonic() + _STACK_S
-            while time.monotonic() < until and not self._has_ended():
+            while time.monotonic() < until and not self.running.ended(wait=False):
                 self._read(selector, 0.02)
-
-    def _reap(self, options: int = 0) -> None:
-        if self.usage is not None:
-            return
-        try:
-            pid, status, used = os.wait4(self.process.pid, options)
-        except ChildProcessError:  # whoever started modelcheck ignores SIGCHLD: it has ended, and nobody knows how
-            self.process.returncode, self.usage = 0, (0, 0.0)
-            return
-        if pid:
-            self.process.returncode = os.waitstatus_to_exitcode(status)  # Popen need not wait for it again
-            self.usage = self.process.returncode, used.ru_utime + used.ru_stime
 
 
 def end_all(group: int, mark: str) -> None:

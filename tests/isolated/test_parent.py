@@ -149,9 +149,7 @@ def test_limits_that_do_not_end_the_start(folder: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the process ends by its limits alone")
 def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    child = (
-        f"from modelcheck.isolated.child import _prepare; from pathlib import Path; _prepare(Path({str(tmp_path)!r}))"
-    )
+    child = f"from modelcheck.isolated.child import prepare; from pathlib import Path; prepare(Path({str(tmp_path)!r}))"
     sleep = f"{child}; import os, time; print(os.getpid(), flush=True); time.sleep(100)"
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleep!r}])"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

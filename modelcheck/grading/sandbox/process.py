@@ -1,0 +1,79 @@
+"""A process that gives up its rights: for containers that allow no namespaces."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from modelcheck.grading.sandbox import landlock
+from modelcheck.grading.sandbox.confinement import end_family
+from modelcheck.grading.sandbox.seccomp import is_known
+from modelcheck.grading.sandbox.starter import Starter, Way
+from modelcheck.grading.sandbox.trial import failure
+from modelcheck.grading.sandbox.users import nobodys_user
+from modelcheck.isolated.protocol import Limits
+
+_ROOT = 0
+_WEAKER = (
+    "the names of files everywhere among the system's and Python's can be listed, the labels' among them; not read",
+    "what is written is limited file by file, not in all",
+    "other processes and the network are out of reach by filters alone, not by namespaces of its own",
+)
+_SAME_USER = "the author's code runs as the grader's own user, of whose files it may use none"
+_SIGNALS = "abstract sockets and signals are refused by the filter alone: Landlock does so from Linux 6.12 on"
+
+
+class Process:
+    """Weaker: Landlock and a filter of system calls, and another user where root grades."""
+
+    name: Literal["process"] = "process"
+
+    @property
+    def weaker(self) -> tuple[str, ...]:
+        """What it does not guarantee."""
+        same_user = (_SAME_USER,) if _user() in (_ROOT, os.getuid()) else ()
+        return (*_WEAKER, *same_user, *((_SIGNALS,) if landlock.version() < landlock.SCOPES_FROM else ()))
+
+    def unavailable(self) -> str | None:
+        """Why it cannot be used here; None where it can."""
+        if not landlock.version():
+            return "this kernel has no Landlock, which can be had from Linux 5.13 on, or refuses it here"
+        if not is_known():
+            return f"its filter of system calls knows no {os.uname().machine}"
+        return failure(_way(_user()))
+
+    def start(self, limits: Limits, *, warm: bool = True) -> Starter:
+        """A starter; not warm, it imports torch for each submission anew."""
+        return Starter(_way(_user()), limits, warm=warm)
+
+
+def _way(user: int) -> Way:
+    return Way(name=Process.name, user=user, around=(), folder=_folder, end=_end)
+
+
+@functools.cache
+def _user() -> int:
+    """Whose rights the author's code has: nobody's, where root grades and nobody can read Python."""
+    if os.getuid() != _ROOT:
+        return os.getuid()
+    return nobodys_user() if failure(_way(nobodys_user())) is None else _ROOT
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[str]:
+    folder = tempfile.TemporaryDirectory(prefix="modelcheck-", ignore_cleanup_errors=True)
+    try:
+        yield str(Path(folder.name).resolve())
+    finally:
+        # what the author's code made in it may be too deep to be walked, and is left then
+        with contextlib.suppress(RecursionError):
+            folder.cleanup()
+
+
+def _end(pid: int) -> None:
+    end_family(pid)  # the process above them waits for them, says so, and ends
