@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from modelcheck.api import candidates, capture, evaluate, inspect, train_eval
+    from modelcheck.api import candidates, capture, evaluate, grade, inspect, train_eval
     from modelcheck.errors import AuthorError, ModelcheckError, UsageError
     from modelcheck.policy import Policy, load_policy
     from modelcheck.report import Report
@@ -22,6 +22,7 @@ __all__ = [
     "candidates",
     "capture",
     "evaluate",
+    "grade",
     "inspect",
     "load_policy",
     "train_eval",
@@ -37,6 +38,7 @@ _HOMES = {
     "candidates": "api",
     "capture": "api",
     "evaluate": "api",
+    "grade": "api",
     "inspect": "api",
     "train_eval": "api",
 }

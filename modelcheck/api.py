@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
 from modelcheck.facts.walked import Walked
 from modelcheck.inputs import Given
+from modelcheck.isolated.protocol import Limits
 from modelcheck.policy import Policy, load_policy
 from modelcheck.report import Report
 from modelcheck.road import CAPTURE_SUFFIX, Device, Road, Scoring, Training, capture_target, target_name, tool
 
 if TYPE_CHECKING:
+    from modelcheck.grading.marking import Marked, Watcher
+    from modelcheck.grading.sandbox.choosing import SandboxName
     from modelcheck.graph.capture import Capture
     from modelcheck.origin import Pick
     from modelcheck.road import Target
@@ -205,6 +209,59 @@ def evaluate(
         plot=Path(plot) if plot else None,
     )
     return road.report(scoring)
+
+
+def grade(
+    paths: Sequence[str | Path],
+    *,
+    policy: Policy | str | Path | None = None,
+    out: str | Path = "results",
+    train: bool | None = None,
+    roster: str | Path | None = None,
+    regrade: Sequence[str] | Literal["all", "failed"] = (),
+    jobs: int | None = None,
+    sandbox: Literal["auto"] | SandboxName = "auto",
+    time_limit_s: float = 60.0,
+    memory_limit_mib: int = 4096,
+    seed: int = 0,
+    watcher: Watcher | None = None,
+) -> Marked:
+    """Mark every submission in the paths into the folder ``out``, whose gradebook goes on from what is there.
+
+    The authors' code runs in the sandbox alone; facts, training and scores come from what it captures.
+
+    Args:
+        paths: folders of submissions, and single ones.
+        policy: as of ``inspect``.
+        out: the gradebook, the pages and the tables.
+        train: train and score; None: where the policy asks for an accuracy.
+        roster: a CSV file with the columns id, name, submitted and due.
+        regrade: mark these anew although they have not changed: ids, "all", or "failed" for those that did not pass.
+        jobs: how many at a time; by default as many as there are cores.
+        sandbox: "auto" is the strongest that the machine allows, and never "none".
+        time_limit_s: seconds on the clock for the author's code of one submission.
+        memory_limit_mib: memory for it, beyond torch's own.
+        seed: of everything random.
+        watcher: is told how it goes.
+    Raises:
+        UsageError: the policy or an option is wrong, there are no submissions, no sandbox can be had, or another
+            process marks into the folder.
+    """
+    from modelcheck.grading.course import mark_course
+
+    return mark_course(
+        paths,
+        policy=_policy(policy),
+        out=Path(out),
+        train=train,
+        roster=roster,
+        regrade=regrade,
+        jobs=jobs,
+        sandbox=sandbox,
+        limits=Limits(wall_s=time_limit_s, cpu_s=math.ceil(time_limit_s), memory_mib=memory_limit_mib),
+        seed=seed,
+        watcher=watcher,
+    )
 
 
 def _policy(policy: Policy | str | Path | None, min_accuracy: float | None = None) -> Policy:

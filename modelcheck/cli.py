@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 
 import modelcheck
+from modelcheck.cli_grade import add_grade
 from modelcheck.cli_options import (
     OUTPUT,
     TRAINING,
@@ -582,6 +583,9 @@ def _say(text: str) -> None:
     """Tell a person on stderr, whatever the author's names may hold."""
     shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
     print(shown, file=sys.stderr)
+
+
+add_grade(app, _say)
 
 
 if __name__ == "__main__":

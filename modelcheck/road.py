@@ -48,7 +48,7 @@ Device = Literal["auto", "cpu", "cuda"]
 
 @dataclass(frozen=True)
 class Road:
-    """One target's way from its name to a report."""
+    """One target's way from its name to a report; ``capture`` gives its capture where that is not made here."""
 
     target: Target
     policy: Policy
@@ -60,6 +60,7 @@ class Road:
     seed: int = 0
     isolated: bool = False
     pick: Pick | None = None
+    capture: Callable[[], tuple[Capture | Walked, Origin | None]] | None = None
 
     def report(self, measure: Scoring | None = None) -> Report:
         """The report; with a measure also its metrics.
@@ -77,16 +78,19 @@ class Road:
         classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
         header, description, walked, metrics, failure, origin = None, None, None, None, None, None
         try:
-            captured, origin = capture_target(
-                self.target,
-                self.input,
-                self.arguments,
-                self.seed,
-                expected=expected,
-                isolated=self.isolated,
-                pick=self.pick,
-                weightless=measure is None,
-            )
+            if self.capture:
+                captured, origin = self.capture()
+            else:
+                captured, origin = capture_target(
+                    self.target,
+                    self.input,
+                    self.arguments,
+                    self.seed,
+                    expected=expected,
+                    isolated=self.isolated,
+                    pick=self.pick,
+                    weightless=measure is None,
+                )
             if isinstance(captured, Walked):
                 walked, failure = captured, captured.failure
             else:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-from modelcheck.slicing.binding import Place, Statement
-from modelcheck.slicing.chunks import Chunk, SetAside, cut, dedented
 from modelcheck.intake.notebook import NotANotebook, code_cells
 from modelcheck.intake.text import decoded
+from modelcheck.slicing.binding import Place, Statement
+from modelcheck.slicing.chunks import Chunk, SetAside, cut, dedented
 
 END: Place = (10**9, 0)  # after every statement
 _DECORATOR = re.compile(r"^@(\w+)[ \t]*(?:\(|$)", re.MULTILINE)

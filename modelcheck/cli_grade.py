@@ -1,0 +1,123 @@
+"""The command that marks a course."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+import modelcheck
+from modelcheck.cli_options import PolicyOption, SeedOption
+
+_RUN, _AUTHORS = "How it runs", "The authors' code"
+
+
+def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
+    """Add the command; ``say`` tells a person on stderr."""
+
+    @app.command()
+    def grade(
+        paths: Annotated[
+            list[Path] | None,
+            typer.Argument(
+                metavar="PATH…",
+                help="A folder of submissions, as a course platform hands it out or one entry each: a sub-folder, .py, "
+                ".ipynb, .zip or .tar.gz. A file is one submission.",
+                show_default=False,
+            ),
+        ] = None,
+        policy: PolicyOption = None,
+        out: Annotated[
+            Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go; a second run goes on there.")
+        ] = Path("results"),
+        train: Annotated[
+            bool | None,
+            typer.Option(
+                "--train/--no-train",
+                help="Train and score each model. By default where the policy asks for an accuracy.",
+                show_default=False,
+            ),
+        ] = None,
+        roster: Annotated[
+            Path | None,
+            typer.Option("--roster", metavar="FILE.csv", help="Columns id, name, submitted, due.", show_default=False),
+        ] = None,
+        regrade: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--regrade",
+                metavar="all|failed|ID",
+                help="Mark anew what has not changed. An ID may be repeated.",
+                rich_help_panel=_RUN,
+                show_default=False,
+            ),
+        ] = None,
+        jobs: Annotated[
+            int | None,
+            typer.Option(
+                "--jobs",
+                "-j",
+                min=1,
+                help="How many at a time. By default one a core.",
+                rich_help_panel=_RUN,
+                show_default=False,
+            ),
+        ] = None,
+        sandbox: Annotated[
+            str,
+            typer.Option(
+                metavar="auto|bubblewrap|process|none",
+                help="What keeps the authors' code in. Without any it may do what you may do, and must be asked for.",
+                rich_help_panel=_AUTHORS,
+            ),
+        ] = "auto",
+        time_limit: Annotated[
+            float, typer.Option(metavar="S", min=1, help="Seconds on the clock.", rich_help_panel=_AUTHORS)
+        ] = 60.0,
+        memory_limit: Annotated[
+            int, typer.Option(metavar="MIB", min=256, help="Memory beyond torch's own.", rich_help_panel=_AUTHORS)
+        ] = 4096,
+        seed: SeedOption = 0,
+    ) -> None:
+        """Mark a course: every submission in a folder, in a sandbox, into a gradebook that an interruption cannot hurt.
+
+        The results are DIR/index.html and a page for each submission, DIR/grades.csv and DIR/gradebook.db. The same
+        command again marks what is new or has changed. The exit status is 0 when everything was marked, whatever the
+        marks.
+
+        **Examples**
+
+        `modelcheck grade submissions/ --policy mnist-20k --out results`
+
+        `modelcheck grade monday/ tuesday/ --policy policy.toml --roster roster.csv --out results --regrade failed`
+        """
+        if not paths:
+            raise modelcheck.UsageError("grade needs a PATH: a folder of submissions (modelcheck grade --help)")
+        from rich.console import Console
+
+        from modelcheck.marking_progress import MarkingProgress
+
+        with MarkingProgress(Console(stderr=True)) as progress:
+            try:
+                marked = modelcheck.grade(
+                    paths,
+                    policy=policy,
+                    out=out,
+                    train=train,
+                    roster=roster,
+                    regrade=cast(Any, regrade[0] if regrade in (["all"], ["failed"]) else regrade or ()),
+                    jobs=jobs,
+                    sandbox=cast(Any, sandbox),
+                    time_limit_s=time_limit,
+                    memory_limit_mib=memory_limit,
+                    seed=seed,
+                    watcher=progress,
+                )
+            except KeyboardInterrupt:
+                progress.__exit__(None, None, None)
+                say(f"modelcheck: interrupted; what was marked is in {out}, and the same command goes on")
+                sys.exit(130)
+        say(f"modelcheck: {progress.summary()}; see {marked.out / 'index.html'}")

@@ -1,0 +1,286 @@
+"""Marks all submissions: the one process that keeps the gradebook and writes the results."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from modelcheck.errors import Crashed, UsageError
+from modelcheck.files import write_beside
+from modelcheck.formats.json import render
+from modelcheck.grading.encoding import folder_name
+from modelcheck.grading.exports import grades, gradescope
+from modelcheck.grading.gradebook import CaptureFile, Gradebook, Keys, capture_file_is
+from modelcheck.grading.keys import capture_key, grade_key
+from modelcheck.grading.measuring import attempt_key
+from modelcheck.grading.points import late_by, points
+from modelcheck.grading.records import Grade, Submission
+from modelcheck.grading.site.course import Course
+from modelcheck.grading.site.index import write_index
+from modelcheck.grading.site.submission import write_submission
+from modelcheck.grading.work import Done, Job, Terms, Worker
+from modelcheck.road import tool
+
+WINDOW = 4  # jobs in flight for each worker
+TRIES = 2  # of a submission whose worker died
+
+
+class Watcher(Protocol):
+    """Is told how the marking goes."""
+
+    def on_start(self, submissions: int, unchanged: int) -> None:
+        """So many are to be marked, and so many have their grade already."""
+
+    def on_grade(self, grade: Grade) -> None:
+        """A grade is in the gradebook."""
+
+
+class Marked(msgspec.Struct, frozen=True, kw_only=True):
+    """How a marking ended: how many submissions there are, and how many of them were marked now."""
+
+    submissions: int
+    marked: int
+    out: Path
+
+
+def mark(
+    submissions: Sequence[Submission],
+    terms: Terms,
+    out: Path,
+    *,
+    jobs: int,
+    regrade: Sequence[str] | Literal["all", "failed"] = (),
+    watcher: Watcher,
+) -> Marked:
+    """Mark what has no grade yet, or another one by now, into the folder.
+
+    A grade is durable as soon as the watcher is told; interrupted at any moment, the same call goes on.
+
+    Raises:
+        UsageError: another process marks into the folder, or what lies there is no gradebook.
+    """
+    with Gradebook.open(out) as book:
+        if regrade:
+            book.forget(regrade)
+        marking = _Marking(book, terms, out)
+        left = [one for one in submissions if not marking.is_graded(one)]
+        watcher.on_start(len(submissions), len(submissions) - len(left))
+        for done in worked(map(marking.job, left), terms, jobs):
+            watcher.on_grade(marking.keep(done))
+        marking.write_tables()
+    return Marked(submissions=len(submissions), marked=len(left), out=out)
+
+
+class _Marking:
+    """The gradebook and the results' folder."""
+
+    def __init__(self, book: Gradebook, terms: Terms, out: Path) -> None:
+        self.book, self.terms, self.out = book, terms, out
+        self.course = Course(terms.policy)
+        self.tool = tool()
+        measure = terms.measure
+        self.policy = measure.asked(terms.policy) if measure else terms.policy
+        self.prepared = measure.prepare() if measure else None
+        self.test_images = self.prepared.dataset.test_images.numpy() if self.prepared else None
+
+    def job(self, submission: Submission) -> Job:
+        """What is to be done, with what is done already."""
+        record = self.book.captured(self._capture_key(submission))
+        file = self._folder(submission) / "capture.mcz"
+        if record and isinstance(record.result, CaptureFile) and not capture_file_is(record, file):
+            record = None
+        if record is None or not isinstance(record.result, CaptureFile):
+            return Job(submission=submission, record=record)
+        known = {key: found for key in self._attempt_keys(record.result.sha256) if (found := self.book.trained(key))}
+        return Job(submission=submission, record=record, capture=file.read_bytes(), trained=known)
+
+    def is_graded(self, submission: Submission) -> bool:
+        """Whether the grade that it has hangs on nothing that has changed."""
+        found = self.book.grade(submission.id)
+        record = self.book.captured(self._capture_key(submission)) if found else None
+        if found is None or record is None:
+            return False
+        keys = found[1]
+        if record and isinstance(record.result, CaptureFile) and self.prepared:
+            first = next(self._attempt_keys(record.result.sha256))
+            if keys.trainings and keys.trainings[0] != first:
+                return False
+        return keys.grade == self._grade_key(submission, record, keys.trainings) and self._page(submission).is_file()
+
+    def keep(self, done: Done) -> Grade:
+        """The grade, in the gradebook, with its files written."""
+        submission, key = done.submission, self._capture_key(done.submission)
+        folder = self._folder(submission)
+        folder.mkdir(parents=True, exist_ok=True)
+        if done.capture is not None:
+            write_beside(folder / "capture.mcz", done.capture)
+        else:
+            (folder / "capture.mcz").unlink(missing_ok=True)
+        self.book.keep_captured(key, done.record)
+        for name, metrics in done.trained.items():
+            self.book.keep_trained(name, metrics)
+        grade = self._grade(done)
+        write_beside(folder / "report.json", render(grade.report, width=80, color=False).encode())
+        gradescope.write(folder / "results.json", grade, self.terms.policy)
+        write_submission(folder, self.course, grade, self.test_images)
+        trainings = tuple(done.trained)
+        keys = Keys(grade=self._grade_key(submission, done.record, trainings), capture=key, trainings=trainings)
+        self.book.keep_grade(grade, keys)
+        return grade
+
+    def write_tables(self) -> None:
+        """Write what is about all of them."""
+        grades.write(self.out / "grades.csv", self.book.grades())
+        write_index(self.out, self.course, self.book.grades())
+
+    def _grade(self, done: Done) -> Grade:
+        submission, report = done.submission, done.report
+        late = late_by(submission, self.terms.policy.grading.late)
+        given = points(report, self.terms.policy, late)
+        measure = self.terms.measure
+        accuracies = tuple(map(measure.counted, done.trained.values())) if measure else ()
+        report = msgspec.structs.replace(report, score=given)
+        return Grade(
+            id=submission.id,
+            content=submission.content,
+            student=submission.student,
+            name=submission.name,
+            submitted=submission.submitted,
+            group=submission.group,
+            points=given.points if given else None,
+            max_points=given.max_points if given else None,
+            late=late,
+            accuracy=measure.counted(report.metrics) if measure and report.metrics else None,
+            accuracies=accuracies,
+            seconds=done.seconds,
+            sandboxed=done.record.sandboxed,
+            report=report,
+        )
+
+    def _folder(self, submission: Submission) -> Path:
+        return self.out / "submissions" / folder_name(submission.id)
+
+    def _page(self, submission: Submission) -> Path:
+        return self._folder(submission) / "index.html"
+
+    def _capture_key(self, submission: Submission) -> str:
+        terms = self.terms
+        content = submission.content or submission.problem or ""
+        return capture_key(
+            content,
+            inputs=terms.inputs,
+            arguments={},
+            pick=None,
+            seed=terms.seed,
+            limits=terms.limits,
+            sandbox=terms.sandbox,
+            tool=self.tool,
+        )
+
+    def _attempt_keys(self, capture_sha256: str) -> Iterator[str]:
+        """Of all the trainings that a capture may need."""
+        measure, prepared = self.terms.measure, self.prepared
+        if measure and prepared:
+            for attempt in range(measure.accuracy.attempts):
+                yield attempt_key(measure, capture_sha256, prepared, self.terms.seed + attempt)
+
+    def _grade_key(self, submission: Submission, record: object, trainings: Iterable[str]) -> str:
+        return grade_key(
+            submission,
+            record,  # type: ignore[arg-type]
+            tuple(trainings),
+            policy=self.policy,
+            measured=self.terms.measure is not None,
+            tool=self.tool,
+        )
+
+
+def worked(jobs: Iterable[Job], terms: Terms, workers: int) -> Iterator[Done]:
+    """The jobs, done, as they come: a few at a time are in the hands of as many processes.
+
+    A submission whose worker dies is tried once more by itself; where that dies too, this is what became of it.
+    """
+    waiting = iter(jobs)
+    while True:
+        lost: list[Job] = []
+        with _pool(workers, terms) as pool:
+            yield from _until_broken(pool, waiting, workers * WINDOW, lost)
+        if not lost:
+            return
+        for job in lost:
+            yield from _alone(job, terms)
+
+
+def _until_broken(pool: Executor, jobs: Iterator[Job], most: int, lost: list[Job]) -> Iterator[Done]:
+    """Work until there are no jobs, or a worker dies: then the jobs that were in flight are lost."""
+    running: dict[Future[Done], Job] = {}
+    while True:
+        try:
+            for job in itertools.islice(jobs, max(most - len(running), 0)):
+                running[pool.submit(_work, job)] = job
+        except BrokenProcessPool:
+            lost.append(job)
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            job = running.pop(future)
+            try:
+                done = future.result()
+            except BrokenProcessPool:
+                lost.append(job)
+            else:
+                yield done
+        if lost:
+            most = 0  # the pool takes no more, and all that runs is lost
+
+
+def _alone(job: Job, terms: Terms) -> Iterator[Done]:
+    for _ in range(TRIES):
+        with _pool(1, terms) as pool:
+            try:
+                yield pool.submit(_work, job).result()
+                return
+            except BrokenProcessPool:
+                continue
+    text = "the process that judges it died, twice; its graph may be more than the machine's memory holds"
+    yield Worker(terms).failed(job.submission, Crashed(text))
+
+
+@contextlib.contextmanager
+def _pool(workers: int, terms: Terms) -> Iterator[Executor]:
+    """Worker processes, of which one has shown that it can work: what keeps them from it is no submission's fault."""
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (terms,)) as pool:
+        try:
+            pool.submit(_ready).result()
+        except BrokenProcessPool:
+            raise UsageError("no worker process could be started; what it said stands above") from None
+        yield pool
+
+
+_worker: Callable[[Job], Done] | None = None
+
+
+def _begin(terms: Terms) -> None:
+    """Make this process a worker."""
+    global _worker
+    import torch
+
+    torch.set_num_threads(1)
+    _worker = Worker(terms).work
+
+
+def _ready() -> None:
+    """Nothing, in a process that could become a worker."""
+
+
+def _work(job: Job) -> Done:
+    assert _worker is not None
+    return _worker(job)
