@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import modelcheck
+from modelcheck.grading.gradebook import Gradebook
+from modelcheck.grading.marking import _until_broken
+from modelcheck.grading.records import Grade, Submission
+from modelcheck.grading.work import Job
+
+LINEAR = """
+import torch.nn as nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(784, 10)
+
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+"""
+POLICY = """
+[model]
+input = [1, 28, 28]
+classes = 10
+[rules]
+parameter-budget = { max = 8000 }
+[grading]
+points = { parameter-budget = 4 }
+"""
+
+
+class Watched:
+    def __init__(self) -> None:
+        self.unchanged = 0
+        self.grades: dict[str, Grade] = {}
+
+    def on_start(self, submissions: int, unchanged: int) -> None:
+        self.unchanged = unchanged
+
+    def on_grade(self, grade: Grade) -> None:
+        self.grades[grade.id] = grade
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """Submissions that pass, fail, and are an error each."""
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    (folder / "ada.py").write_text(LINEAR)
+    (folder / "bob.py").write_text(LINEAR.replace("self.fc =", "self.more = nn.Linear(784, 20); self.fc ="))
+    (folder / "<b>=eve.py").write_text("raise SystemExit(0)\n" + LINEAR.replace("784, 10", "784, ten"))
+    return folder
+
+
+def mark(course: Path, policy: str = POLICY, **options: Any) -> Watched:
+    path, watched = course.parent / "policy.toml", Watched()
+    path.write_text(policy)
+    modelcheck.grade([course], policy=path, out=course.parent / "results", jobs=1, watcher=watched, **options)
+    return watched
+
+
+def test_a_course_is_marked_once_and_then_what_changed(course: Path) -> None:
+    out = course.parent / "results"
+    first = mark(course)
+    assert {name: (one.report.verdict, one.points) for name, one in first.grades.items()} == {
+        "ada.py": ("pass", 4),
+        "bob.py": ("fail", 0),
+        "<b>=eve.py": ("error", 0),
+    }
+    assert first.grades["ada.py"].sandboxed.sandbox == "bubblewrap"
+    with (out / "grades.csv").open(newline="") as file:
+        assert [(row["id"], row["verdict"]) for row in csv.DictReader(file)] == [
+            ("<b>=eve.py", "error"),
+            ("ada.py", "pass"),
+            ("bob.py", "fail"),
+        ]
+    assert "&lt;b&gt;=eve.py" in (out / "index.html").read_text()
+    for name in ("index.html", "report.json", "results.json", "capture.mcz"):
+        assert (out / "submissions" / "ada.py" / name).is_file()
+    assert json.loads((out / "submissions" / "ada.py" / "report.json").read_text())["facts"]["parameters"]["total"] == 7850
+
+    assert (mark(course).unchanged, mark(course).grades) == (3, {})
+
+    (course / "bob.py").write_text(LINEAR)
+    assert set(mark(course).grades) == {"bob.py"}
+    assert set(mark(course, regrade=["ada.py"]).grades) == {"ada.py"}
+    assert set(mark(course, regrade="failed").grades) == {"<b>=eve.py"}
+
+
+def test_changed_points_capture_and_train_nothing(course: Path) -> None:
+    trained = POLICY + "[training]\nepochs = 1\naccuracy = { min = 0.5 }\n"
+    for name in ("bob.py", "<b>=eve.py"):
+        (course / name).unlink()
+    first = mark(course, trained).grades["ada.py"]
+    again = mark(course, trained.replace("= 4", "= 7")).grades["ada.py"]
+    assert first.accuracy is not None and 0.5 < first.accuracy == again.accuracy
+    assert (first.points, again.points) == (4, 7)
+    # the clock is the same to the last digit: nothing was measured again
+    assert first.report.metrics == again.report.metrics
+    with Gradebook.open(course.parent / "results") as book:
+        found = book.grade("ada.py")
+        assert found is not None
+        assert len(found[1].trainings) == 1
+
+
+def test_a_killed_grader_goes_on(course: Path) -> None:
+    for number in range(12):
+        (course / f"more{number:02}.py").write_text(LINEAR.replace("784, 10", "784, 10, bias=False"))
+    (course.parent / "policy.toml").write_text(POLICY)
+    command = [sys.executable, "-m", "modelcheck", "grade", str(course), "--policy", "policy.toml", "--jobs", "1"]
+    grading = subprocess.Popen(command, cwd=course.parent, stderr=subprocess.PIPE, start_new_session=True)
+    assert grading.stderr is not None
+    for _ in range(4):  # the header, and three grades
+        grading.stderr.readline()
+    grading.kill()
+    grading.wait()
+    time.sleep(0.5)
+    watched = mark(course)
+    assert 3 <= watched.unchanged < 15
+    assert watched.unchanged + len(watched.grades) == 15
+    with Gradebook.open(course.parent / "results") as book:
+        assert len(list(book.grades())) == 15
+    with pytest.raises(ProcessLookupError):
+        os.killpg(grading.pid, signal.SIGKILL)  # neither workers nor sandboxes are left
+
+
+class Breaking(Executor):
+    """Does all jobs but one, of which the pool dies."""
+
+    def __init__(self, deadly: str) -> None:
+        self.deadly, self.broken = deadly, False
+
+    def submit(self, function: Any, /, *args: Any, **_: Any) -> Future[Any]:
+        if self.broken:
+            raise BrokenProcessPool
+        future: Future[Any] = Future()
+        self.broken = args[0].submission.id == self.deadly
+        if self.broken:
+            future.set_exception(BrokenProcessPool())
+        else:
+            future.set_result(args[0].submission.id)
+        return future
+
+
+@pytest.mark.parametrize("deadly", ["0", "3", "9", "none"])
+def test_what_a_dying_pool_had_in_hand_is_lost_and_nothing_else(deadly: str) -> None:
+    def jobs() -> Iterator[Job]:
+        for number in range(10):
+            yield Job(submission=Submission(id=str(number), path="", content=""))
+
+    waiting, lost = jobs(), list[Job]()
+    done: Sequence[Any] = list(_until_broken(Breaking(deadly), waiting, 4, lost))
+    names = [*done, *(job.submission.id for job in lost), *(job.submission.id for job in waiting)]
+    assert sorted(names) == [str(number) for number in range(10)]
+    assert (deadly in [job.submission.id for job in lost]) == (deadly != "none")
