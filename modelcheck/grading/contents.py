@@ -10,8 +10,12 @@ from modelcheck.author_trace import printable
 from modelcheck.intake import LIMITS, Limits
 from modelcheck.words import counted
 
-# what systems and tools leave beside an author's files; it is neither hashed nor part of a submission
-LEFT_OUT = frozenset({".git", "__MACOSX", "__pycache__", ".DS_Store", "Thumbs.db", "desktop.ini"})
+# what systems and tools leave beside an author's files: it is neither hashed nor part of a submission
+LEFT_OUT = frozenset(
+    {".git", ".hg", ".svn", "__MACOSX", "__pycache__", "node_modules", ".DS_Store", "Thumbs.db", "desktop.ini"}
+)
+# what shows that a folder is a virtual environment, whatever it is called
+ENVIRONMENT = frozenset({"pyvenv.cfg", "conda-meta"})
 
 _CHUNK = 2**18
 _LEAVE_OUT = "leave out data, trained weights and virtual environments"
@@ -93,7 +97,7 @@ class _Walk:
                     raise Unreadable(f"it holds more than {counted(self.limits.entries, 'file')}; {_LEAVE_OUT}")
                 if entry.name not in LEFT_OUT:
                     names.append(entry.name)
-        if depth and "pyvenv.cfg" in names:  # a virtual environment's packages are nobody's submission
+        if depth and not ENVIRONMENT.isdisjoint(names):
             return []
         return [self.digest(os.path.join(path, name), name, depth + 1) for name in sorted(names, key=os.fsencode)]  # noqa: PTH118
 

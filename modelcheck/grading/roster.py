@@ -40,24 +40,27 @@ class Roster:
     rows: Mapping[str, Row]
 
     def matched(self, submissions: Iterable[Submission]) -> list[Submission]:
-        """The submissions, with what the roster tells of them in place of what the platform told."""
+        """The submissions, with what the roster tells of them in place of what the platform told.
+
+        A row is found by the submission's id, or else by its author, or by the first of a group whom the roster has.
+        """
         return [self._told(one) for one in submissions]
 
     def missing(self, submissions: Iterable[Submission]) -> list[Row]:
         """The rows of those who handed in nothing, in the roster's order."""
-        found = {row.line for one in submissions if (row := self._row(one))}
+        found = {row.line for one in submissions for row in self._rows(one)}
         return [row for row in self.rows.values() if row.line not in found]
 
     def _told(self, submission: Submission) -> Submission:
-        row = self._row(submission)
+        row = next(iter(self._rows(submission)), None)
         told = {key: getattr(row, key) for key in ("name", "submitted", "due") if row and getattr(row, key) is not None}
         return msgspec.structs.replace(submission, **told)
 
-    def _row(self, submission: Submission) -> Row | None:
-        """The row of the submission's id, or else of its author, or of the first of a group whom the roster has."""
+    def _rows(self, submission: Submission) -> list[Row]:
+        """The rows of the submission's id, of its author, and of the members of its group."""
         known = (submission.student, *(member.student for member in submission.group))
         keys = (submission.id, csv_cell(submission.id), *filter(None, known))
-        return next((row for key in keys if (row := self.rows.get(_key(key)))), None)
+        return [row for key in keys if (row := self.rows.get(_key(key)))]
 
 
 def read_roster(path: str | Path) -> Roster:

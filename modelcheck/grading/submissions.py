@@ -33,11 +33,6 @@ class _Entry(NamedTuple):
     def path(self) -> str:
         return os.path.join(self.folder, self.name)  # noqa: PTH118 - names of any bytes, thousands of them
 
-    @property
-    def real_path(self) -> str:
-        """Where it lies when links in the folder's own path are followed; the entry may be a link, and stays one."""
-        return os.path.join(os.path.realpath(self.folder), self.name)  # noqa: PTH118
-
 
 def find(paths: Sequence[str | Path], *, out: str | Path | None = None) -> list[Submission]:
     """The submissions, by PATH and then by name; whatever an entry is, it is a result.
@@ -56,11 +51,16 @@ def find(paths: Sequence[str | Path], *, out: str | Path | None = None) -> list[
     Raises:
         UsageError: there is no such path, it holds no submission, or it is a download of many that is still packed.
     """
-    given = None if out is None else os.path.realpath(out)
+    given = out and os.path.realpath(out)
+    if len(paths) == 1:  # one among others, as where a shell wrote them down, is somebody's
+        _check_download(Path(paths[0]))
     found: dict[str, tuple[_Entry, Author]] = {}
     superseded: dict[str, list[str]] = defaultdict(list)
     for path in paths:
-        entries = [one for one in _entries(Path(path)) if one.real_path != given]
+        entries = _entries(Path(path))
+        if given and entries:
+            real = os.path.realpath(entries[0].folder)
+            entries = [one for one in entries if os.path.join(real, one.name) != given]  # noqa: PTH118
         if not entries:
             raise UsageError(f"{shown_path(path)}: nothing to mark is in it; {_EXPECTED} are expected")
         known = authors(Path(entries[0].folder), [one.name for one in entries])
@@ -90,8 +90,6 @@ def _entries(path: Path) -> list[_Entry]:
         raise UsageError(
             f"{shown_path(path)}: a folder is expected, or a file that ends in .py, .ipynb, .zip or .tar.gz"
         )
-    if not path.is_symlink():
-        _check_download(path)
     return [entry]
 
 
@@ -114,7 +112,7 @@ def _check_download(path: Path) -> None:
     Raises:
         UsageError: it is one.
     """
-    if not path.name.lower().endswith(".zip"):
+    if not path.name.lower().endswith(".zip") or not path.is_file():
         return
     try:
         with path.open("rb") as file:

@@ -35,11 +35,12 @@ def test_by_id_then_by_student(roster_of: Any) -> None:
         "102,Blaise,2026-12-01 13:00:00+01:00,2026-11-30T12:00:00Z\n"
         "103,Carl,,\n"
         "201,Dora,,2026-12-01T12:00:00Z\n"
+        "202,Emmy,,\n"
     )
     told = [
         submission("ada.py", student="102", name="from the platform"),
         submission("x", student="102"),
-        submission("y", student="200, 201", group=(Member(student="200"), Member(student="201"))),
+        submission("y", student="200, 201", group=tuple(Member(student=one) for one in ("200", "201", "202"))),
         submission("z", student="999", name="Zoe", submitted=NOON),
     ]
     found = roster.matched(told)

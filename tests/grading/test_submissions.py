@@ -155,6 +155,13 @@ class TestProblems:
             "s.py": f"'s.py' is a socket{ends}",
         }
 
+    @pytest.mark.parametrize("name", ["pipe.py", "pipe.zip"])
+    def test_a_pipe_named_itself_is_not_waited_for(self, name: str, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / name)
+        assert (
+            find([tmp_path / name])[0].problem == f"'{name}' is a named pipe; hand in ordinary files and folders alone"
+        )
+
     def test_a_link_named_itself(self, tmp_path: Path) -> None:
         make(tmp_path, ["subs/a.py"])
         (tmp_path / "b.py").symlink_to("subs/a.py")
@@ -361,7 +368,8 @@ class TestLayouts:
                 archive.writestr(name, "")
         with pytest.raises(UsageError, match=r"all\.zip holds the submissions of many: unpack it, and name the folder"):
             find([tmp_path / "all.zip"])
-        assert [one.problem for one in find([tmp_path])] == [None], "among others it is somebody's submission"
+        (tmp_path / "b.py").touch()
+        assert len(find([tmp_path])) == len(find([tmp_path / "all.zip", tmp_path / "b.py"])) == 2, "it is somebody's"
 
     @pytest.mark.parametrize("data", [b"", b"PK\3\4", b"no zip"])
     def test_an_archive_that_is_none_is_its_authors_result(self, data: bytes, tmp_path: Path) -> None:
