@@ -91,3 +91,21 @@ def test_a_folder_in_its_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "gradebook.db").mkdir()
     with pytest.raises(UsageError, match=r"cannot write .*gradebook\.db \(unable to open database file\)"):
         Gradebook.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "back", "text"),
+    [
+        ("max_page_count = 1", "max_page_count = 999999", "the disk is full: "),
+        ("query_only = on", "query_only = off", "cannot write "),
+    ],
+)
+def test_what_cannot_be_written_is_told_and_can_be_repeated(tmp_path: Path, setting: str, back: str, text: str) -> None:
+    with Gradebook.open(tmp_path) as book:
+        book.keep_grade(*grade(1, 0.5))
+        book._db.execute(f"PRAGMA {setting}")
+        with pytest.raises(UsageError, match=rf"^{text}.*gradebook\.db"):
+            book.keep_grade(*grade(2, 0.5))
+        book._db.execute(f"PRAGMA {back}")
+        assert [one.id for one in book.grades()] == [name(1)]
+        book.keep_grade(*grade(2, 0.5))
