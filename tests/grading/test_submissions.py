@@ -237,10 +237,38 @@ class TestContent:
         change(tmp_path / "a")  # type: ignore[operator]
         assert find([tmp_path])[0].content != before
 
-    def test_the_border_between_a_name_and_bytes_counts(self, tmp_path: Path) -> None:
-        (tmp_path / "ab").write_text("c")
-        (tmp_path / "a").write_text("bc")
-        assert content_of(str(tmp_path / "a")) != content_of(str(tmp_path / "ab"))
+    def test_kinds_and_the_border_between_a_name_and_content_count(self, tmp_path: Path) -> None:
+        make(tmp_path, ["one/s/ab/", "two/s/"])
+        (tmp_path / "two/s/a").symlink_to("b")
+        assert content_of(str(tmp_path / "one/s")) != content_of(str(tmp_path / "two/s"))
+
+    def test_the_order_in_which_a_disk_lists_does_not_count(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make(tmp_path, ["s/a", "s/b", "s/c"])
+        before, scandir = content_of(str(tmp_path / "s")), os.scandir
+
+        @contextlib.contextmanager
+        def backwards(path: str) -> Iterator[list[os.DirEntry[str]]]:
+            with scandir(path) as entries:
+                yield sorted(entries, key=lambda one: one.name, reverse=True)
+
+        orders = []
+        for key in (backwards, scandir):
+            monkeypatch.setattr(os, "scandir", key)
+            with os.scandir(tmp_path / "s") as entries:
+                orders.append([one.name for one in entries])
+            assert content_of(str(tmp_path / "s")) == before
+        assert orders[0] == ["c", "b", "a"]
+
+    def test_a_link_that_took_a_files_place_is_not_followed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make(tmp_path, ["a.py"])
+        (tmp_path / "b.py").symlink_to("a.py")
+        monkeypatch.setattr(os, "lstat", os.stat)  # what it was when it was looked at
+        with pytest.raises(Unreadable, match=r"'b\.py' cannot be read: Too many levels of symbolic links"):
+            content_of(str(tmp_path / "b.py"))
 
 
 class TestLayouts:
@@ -348,6 +376,12 @@ class TestLayouts:
         (tmp_path / "submission_metadata.yml").write_text(text)
         with pytest.raises(UsageError, match=r"submission_metadata.yml cannot be read: .*; download it"):
             find([tmp_path])
+
+    def test_metadata_that_is_a_link_is_not_read(self, tmp_path: Path) -> None:
+        make(tmp_path, ["s/submission_1/net.py"])
+        (tmp_path / "other.yml").write_text(METADATA)
+        (tmp_path / "s/submission_metadata.yml").symlink_to("../other.yml")
+        assert find([tmp_path / "s"])[0].student is None
 
     def test_a_student_cannot_bring_metadata(self, tmp_path: Path) -> None:
         make(tmp_path, ["eve/submission_1/net.py"])
