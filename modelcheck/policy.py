@@ -69,6 +69,8 @@ class Policy:
     def _activate(self, rule: Rule, by: str | None) -> ActiveRule | None:
         """The rule as the policy sets it; ``by`` is what selected it: "name", "prefix" or None."""
         options = self.settings.get(rule.name)
+        if rule.needs_course and by != "name":
+            return None
         if options is None:
             if not by and not rule.always and (rule.kind == "error" or rule.waits_for_training):
                 return None
@@ -223,6 +225,8 @@ def _checked(source: _Source) -> Policy:
             raise source.error(
                 f"grading.points.{name}", f"{rule.name} is not switched on, so nobody can get its points."
             )
+        if rule.needs_course:
+            raise source.error(f"grading.points.{name}", f"{rule.name} decides nothing, so there are no points for it.")
     return policy
 
 

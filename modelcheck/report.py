@@ -164,6 +164,24 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gradient_checks: int = 0
 
 
+Likeness = Literal["graph", "weights", "source"]
+
+
+class Alike(msgspec.Struct, frozen=True, kw_only=True):
+    """How many other submissions are like one: ``share`` is how much of the smaller one of two they have in common."""
+
+    likeness: Likeness
+    others: int
+    share: float
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """What a comparison of so many submissions, itself included, says of one."""
+
+    submissions: int
+    alike: tuple[Alike, ...] = ()
+
+
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """What wrote the report."""
 

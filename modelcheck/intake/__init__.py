@@ -1,4 +1,4 @@
-"""What is handed in, before any of it is run: archives are unpacked, folders searched, files and notebooks read as text.
+"""What is handed in, before any of it is run: archives are unpacked, folders searched, and sources read as text.
 
 No code of the author's runs here, and no torch is imported.
 """

@@ -14,7 +14,7 @@ from modelcheck.facts.flow import Flows
 from modelcheck.facts.structs import Facts, Layer
 from modelcheck.graph.wire import IgnoreInfo
 from modelcheck.origin import Origin
-from modelcheck.report import Metrics, Severity
+from modelcheck.report import Compared, Metrics, Severity
 
 Level = Literal["error", "advice", "off"]
 Count = Annotated[int, Meta(ge=0, le=10**15)]
@@ -54,6 +54,7 @@ class Subject:
         origin: where the model came from, where its author's files were read for it.
         places: the author's file and line where a module is declared, by its path.
         ignores: the author's comments that ignore advice.
+        compared: what other submissions have in common with it; None where it was compared with none.
     """
 
     facts: Facts | None = None
@@ -68,6 +69,7 @@ class Subject:
     origin: Origin | None = None
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     ignores: tuple[IgnoreInfo, ...] = ()
+    compared: Compared | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Rule:
     """Base of all rules. The class docstring is the rule's documentation, in the sections of the catalogue.
 
     ``always`` rules cannot be switched off. ``needs_options`` is True where nothing can be decided without a bound
-    from the policy, ``waits_for_training`` where nothing is known before it. ``words`` are short forms in a policy:
+    from the policy, ``waits_for_training`` where nothing is known before it, ``needs_course`` where nothing is known
+    of a model alone: only ``grade`` runs those. ``words`` are short forms in a policy:
     ``batch-norm = "required"`` stands for an option table.
     """
 
@@ -112,6 +115,7 @@ class Rule:
     always: ClassVar[bool] = False
     needs_options: ClassVar[bool] = False
     waits_for_training: ClassVar[bool] = False
+    needs_course: ClassVar[bool] = False
     options: ClassVar[type[Options]] = Options
     words: ClassVar[dict[str, dict[str, Any]]] = {}
 

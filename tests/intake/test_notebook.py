@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from slicing.making import notebook
 
 from modelcheck.intake.notebook import Cell, NotANotebook, code_cells
-from slicing.making import notebook
 
 
 def test_cells_are_numbered_among_all_cells() -> None:
