@@ -23,6 +23,19 @@ class Process:
     resident: int
     addresses: int
 
+    def share(self) -> int:
+        """What it holds of memory in bytes, where of what n processes share each holds one part in n.
+
+        As much as ``resident`` where that is not ours to read. Takes about 10 ms for a process with torch in it.
+        """
+        try:
+            for line in (PROC / str(self.pid) / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) * 1024
+        except OSError:
+            pass
+        return self.resident
+
     def has_in_environment(self, setting: str) -> bool:
         """Whether it was started with ``NAME=value`` in its environment; False where that is not ours to read."""
         try:

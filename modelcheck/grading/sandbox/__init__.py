@@ -6,6 +6,7 @@ Each sandbox is a file: ``bubblewrap``, ``process`` and ``none``. The modules ``
 
 from __future__ import annotations
 
-from modelcheck.grading.sandbox.choosing import Sandbox, choose
+from modelcheck.grading.sandbox.checking import Check, check
+from modelcheck.grading.sandbox.choosing import Capturer, Sandbox, SandboxName, choose
 
-__all__ = ["Sandbox", "choose"]
+__all__ = ["Capturer", "Check", "Sandbox", "SandboxName", "check", "choose"]

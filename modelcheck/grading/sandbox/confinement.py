@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from modelcheck.grading.sandbox import kernel, landlock
-from modelcheck.grading.sandbox.places import hidden, readable
+from modelcheck.grading.sandbox.places import hidden, is_readable_by_all, readable
 from modelcheck.grading.sandbox.seccomp import refuse_calls
 from modelcheck.isolated.proc import PROC, Process, family, processes
 
 _DEVICES = tuple(Path("/dev", one) for one in ("null", "zero", "full", "random", "urandom"))
+READS = 2  # CAP_DAC_READ_SEARCH: what nobody but root can read is limited by Landlock then
 _MACHINE = tuple(Path("/proc", one) for one in ("cpuinfo", "meminfo", "stat", "sys/kernel", "sys/vm"))
 
 
@@ -23,9 +24,11 @@ class Confinement:
 
     def __init__(self, user: int) -> None:
         self.user = user
+        self.readable, self.hidden, self.kept = readable(), hidden(), 0
 
     def begin(self) -> None:
-        """Nothing is given up before there is an author's process."""
+        """See what an ordinary user could not; nothing is given up before there is an author's process."""
+        self.kept = 0 if is_readable_by_all() else 1 << READS
 
     def fork(self) -> int:
         """As ``os.fork``; the child is the parent of all whose own parent has ended."""
@@ -44,13 +47,14 @@ class Confinement:
 
     def confine(self, base: Path) -> None:
         """Give up all rights, for good."""
+        kernel.drop_bounding()
         if os.getuid() == 0:
-            os.setgroups([])
-            os.setresgid(self.user, self.user, self.user)
-            os.setresuid(self.user, self.user, self.user)
-        kernel.drop_capabilities()
+            kernel.become(self.user)
+            kernel.keep_capabilities(self.kept)
+        else:
+            kernel.keep_capabilities()
         kernel.no_new_privileges()
-        landlock.restrict([*readable(), *_MACHINE, Path(f"/proc/{os.getpid()}")], hidden(), _DEVICES, base)
+        landlock.restrict([*self.readable, *_MACHINE, Path(f"/proc/{os.getpid()}")], self.hidden, _DEVICES, base)
         refuse_calls(own_namespaces=False, pid=os.getpid())
 
     def others(self) -> int:

@@ -17,6 +17,7 @@ READ_ONLY, NO_SUID, NO_DEV, NO_EXEC, RECURSIVE, PRIVATE = 1, 2, 4, 8, 1 << 14, 1
 
 _PARENT_DEATH_SIGNAL, _DUMPABLE, _DROP_BOUNDING, _SUBREAPER, _NO_NEW_PRIVILEGES, _AMBIENT = 1, 4, 24, 36, 38, 47
 _CLEAR_ALL = 4
+_KEEP_CAPABILITIES = 8
 _CAPABILITY_VERSION = 0x20080522
 _MOST_CAPABILITIES = 64
 
@@ -64,16 +65,29 @@ def no_new_privileges() -> None:
     prctl(_NO_NEW_PRIVILEGES, 1)
 
 
-def drop_capabilities() -> None:
-    """Give all of them up, for good."""
+def become(user: int) -> None:
+    """Become that user, of no group but its own; rights that are kept can be taken up again."""
+    prctl(_KEEP_CAPABILITIES, 1)
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    set_dumpable(True)
+
+
+def drop_bounding() -> None:
+    """Let no file that is executed give any capability, for good."""
     for number in range(_MOST_CAPABILITIES):
         try:
             prctl(_DROP_BOUNDING, number)
         except OSError:  # there are no more, or it may not, and then executing a file cannot give it any either
             break
+
+
+def keep_capabilities(kept: int = 0) -> None:
+    """Give up all of them but those whose bit is set, for good."""
     prctl(_AMBIENT, _CLEAR_ALL)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
-    _call("capset", header, (ctypes.c_uint32 * 6)())
+    _call("capset", header, (ctypes.c_uint32 * 6)(kept, kept))
 
 
 def prctl(option: int, *arguments: object) -> int:

@@ -37,10 +37,8 @@ class Namespaces:
         for one in _COVERS:
             with contextlib.suppress(OSError):
                 kernel.unmount(one)
-        os.setgroups([])
-        os.setresgid(self.user, self.user, self.user)
-        os.setresuid(self.user, self.user, self.user)
-        kernel.set_dumpable(True)
+        kernel.become(self.user)
+        kernel.keep_capabilities()
         kernel.unshare(kernel.NEW_USER | kernel.NEW_NS | kernel.NEW_PID)
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{USER} {self.user} 1")
@@ -67,7 +65,8 @@ class Namespaces:
 
     def confine_all(self) -> None:
         """Give up all rights in the first process, for good, and so in those that follow."""
-        kernel.drop_capabilities()
+        kernel.drop_bounding()
+        kernel.keep_capabilities()
         kernel.no_new_privileges()
         refuse_calls(own_namespaces=True, pid=0)
 

@@ -23,18 +23,27 @@ def readable() -> tuple[Path, ...]:
     return tuple(_outermost({*paths, *(one.resolve() for one in paths)}))
 
 
+def is_readable_by_all() -> bool:
+    """Whether every user may enter the folders that those lie in, as is usual, but not below ``/root``."""
+    return all(parent.stat().st_mode & 0o001 for path in readable() for parent in path.resolve().parents)
+
+
 def installed() -> tuple[str, ...]:
     """Folders with installed packages."""
     return tuple(one for one in sys.path if one.endswith("-packages"))
 
 
-def hidden() -> tuple[Path, ...]:
-    """Folders below those where the author's code finds nothing: the labels, and the reference model."""
+def guarded() -> tuple[Path, ...]:
+    """Folders with what decides a score: the labels with their images, and the reference model."""
     homes = [PACKAGE.parent, *map(Path, installed())]
     found = [PACKAGE / "training" / "datasets" / "files", *(home / "reference_model" for home in homes)]
+    return tuple(sorted({one.resolve() for one in found if one.is_dir()}))
+
+
+def hidden() -> tuple[Path, ...]:
+    """Those of them that lie below what is readable; the author's code finds nothing there."""
     folders = readable()
-    paths = {one.resolve() for one in found if one.is_dir()}
-    return tuple(sorted(one for one in paths if any(one.is_relative_to(folder) for folder in folders)))
+    return tuple(one for one in guarded() if any(one.is_relative_to(folder) for folder in folders))
 
 
 def _outermost(paths: Iterable[Path]) -> Iterator[Path]:

@@ -12,19 +12,20 @@ from typing import Literal
 
 from modelcheck.grading.sandbox import landlock
 from modelcheck.grading.sandbox.confinement import end_family
+from modelcheck.grading.sandbox.places import is_readable_by_all
 from modelcheck.grading.sandbox.seccomp import is_known
 from modelcheck.grading.sandbox.starter import Starter, Way
 from modelcheck.grading.sandbox.trial import failure
 from modelcheck.grading.sandbox.users import nobodys_user
 from modelcheck.isolated.protocol import Limits
 
-_ROOT = 0
 _WEAKER = (
     "the names of files everywhere among the system's and Python's can be listed, the labels' among them; not read",
     "what is written is limited file by file, not in all",
     "other processes and the network are out of reach by filters alone, not by namespaces of its own",
 )
-_SAME_USER = "the author's code runs as the grader's own user, of whose files it may use none"
+_SAME_USER = "the author's code runs as the grader's own user, and Landlock alone keeps it from that user's files"
+_READS = "Python lies in a folder of root's, and Landlock alone keeps the author's code from reading others of them"
 _SIGNALS = "abstract sockets and signals are refused by the filter alone: Landlock does so from Linux 6.12 on"
 
 
@@ -36,32 +37,35 @@ class Process:
     @property
     def weaker(self) -> tuple[str, ...]:
         """What it does not guarantee."""
-        same_user = (_SAME_USER,) if _user() in (_ROOT, os.getuid()) else ()
-        return (*_WEAKER, *same_user, *((_SIGNALS,) if landlock.version() < landlock.SCOPES_FROM else ()))
+        found = list(_WEAKER)
+        if os.getuid() != 0:
+            found.append(_SAME_USER)
+        elif not is_readable_by_all():
+            found.append(_READS)
+        if landlock.version() < landlock.SCOPES_FROM:
+            found.append(_SIGNALS)
+        return tuple(found)
 
     def unavailable(self) -> str | None:
         """Why it cannot be used here; None where it can."""
-        if not landlock.version():
-            return "this kernel has no Landlock, which can be had from Linux 5.13 on, or refuses it here"
-        if not is_known():
-            return f"its filter of system calls knows no {os.uname().machine}"
-        return failure(_way(_user()))
+        return _unavailable()
 
     def start(self, limits: Limits, *, warm: bool = True) -> Starter:
         """A starter; not warm, it imports torch for each submission anew."""
-        return Starter(_way(_user()), limits, warm=warm)
-
-
-def _way(user: int) -> Way:
-    return Way(name=Process.name, user=user, around=(), folder=_folder, end=_end)
+        return Starter(_way(), limits, warm=warm)
 
 
 @functools.cache
-def _user() -> int:
-    """Whose rights the author's code has: nobody's, where root grades and nobody can read Python."""
-    if os.getuid() != _ROOT:
-        return os.getuid()
-    return nobodys_user() if failure(_way(nobodys_user())) is None else _ROOT
+def _unavailable() -> str | None:
+    if not landlock.version():
+        return "this kernel has no Landlock, which can be had from Linux 5.13 on, or refuses it here"
+    if not is_known():
+        return f"its filter of system calls knows no {os.uname().machine}"
+    return failure(_way())
+
+
+def _way() -> Way:
+    return Way(name=Process.name, user=nobodys_user(), around=(), folder=_folder, end=_end)
 
 
 @contextlib.contextmanager

@@ -64,7 +64,6 @@ _REFUSED = {
 # what reaches other processes of the same user, where these have no namespace of their own
 _REFUSED_WITHOUT_NAMESPACES = {
     "connect": (42, 203),
-    "kill": (62, 129),
     "pidfd_send_signal": (424, 424),
     "rt_sigqueueinfo": (129, 138),
     "rt_tgsigqueueinfo": (297, 240),
@@ -78,7 +77,11 @@ _ON_ITSELF_ALONE = {  # their first argument is 0
     "sched_setparam": (142, 118),
     "sched_setscheduler": (144, 119),
 }
-_CLONE, _CLONE3, _SOCKET, _SOCKETPAIR, _TGKILL = (56, 220), (435, 435), (41, 198), (53, 199), (234, 131)
+_TO_ITSELF_ALONE = {  # their first argument is the process's own number
+    "kill": (62, 129),
+    "tgkill": (234, 131),
+}
+_CLONE, _CLONE3, _SOCKET, _SOCKETPAIR = (56, 220), (435, 435), (41, 198), (53, 199)
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _NEW_NAMESPACES = 0x7E020080  # of clone's flags
@@ -131,7 +134,8 @@ def _program(*, own_namespaces: bool, pid: int) -> list[Instruction]:
     if not own_namespaces:
         for numbers in _ON_ITSELF_ALONE.values():
             program += _where(numbers[column], [_argument(0), (_EQUAL, 1, 0, 0), _refusal(errno.EPERM)])
-        program += _where(_TGKILL[column], [_argument(0), (_EQUAL, 1, 0, pid), _refusal(errno.EPERM)])
+        for numbers in _TO_ITSELF_ALONE.values():
+            program += _where(numbers[column], [_argument(0), (_EQUAL, 1, 0, pid), _refusal(errno.EPERM)])
         for numbers in (_SOCKET, _SOCKETPAIR):
             # of a stream nothing can be sent to another address
             program += _where(

@@ -46,7 +46,7 @@ Enclosure = Namespaces | Confinement
 _ENCLOSURES: dict[str, type[Enclosure]] = {"bubblewrap": Namespaces, "process": Confinement}
 
 
-def main(name: str, user: int, control: int, *, warm: bool) -> None:
+def main(name: str, user: int, control: int, *, warm: bool) -> NoReturn:
     """Answer what comes over the control socket until nobody is there any more.
 
     Args:
@@ -65,7 +65,7 @@ def main(name: str, user: int, control: int, *, warm: bool) -> None:
         while True:
             base, descriptors, _, _ = socket.recv_fds(told, _LONGEST_PATH, _DESCRIPTORS)
             if not base:
-                return
+                os._exit(0)  # there is nothing that torch would have to put in order
             pid = enclosure.fork()
             if pid == 0:
                 told.close()
@@ -152,7 +152,7 @@ class _Submission:
         self.enclosure.enter(self.base, self._disk_mib())
         self.enclosure.confine_all()
         kernel.set_dumpable(False)  # the author's process may be of the same user
-        socket.send_fds(self.word, [b"first"], [os.pidfd_open(os.getpid())])
+        socket.send_fds(self.word, [str(held_bytes).encode()], [os.pidfd_open(os.getpid())])
         self.author = os.fork()
         if self.author == 0:
             self._run(capture, held_bytes)

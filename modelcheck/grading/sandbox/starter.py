@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from modelcheck.graph.capture import Capture
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.outcome import NotFoundThere, Outcome
 from modelcheck.isolated.parent import encoded_request, own_python
-from modelcheck.isolated.proc import family
+from modelcheck.isolated.proc import family, is_alive
 from modelcheck.isolated.protocol import Limits
 from modelcheck.isolated.results import Results
 from modelcheck.isolated.watching import START_S, Ended, watched
@@ -179,8 +180,12 @@ class Starter:
             given = [theirs.fileno(), says_ready.fileno(), request.fileno(), files.fileno(), prints.fileno()]
             socket.send_fds(self.control, [os.fsencode(base)], given)
         word.settimeout(START_S)
-        first, folder = (_descriptor(kept, word, output) for _ in range(2))
-        ended = watched(_Fork(first, word, self.way.end), ready.fileno(), output.fileno(), self.limits)
+        first, held_bytes = _descriptor(kept, word, output)
+        folder, _ = _descriptor(kept, word, output)
+        most_bytes = int(held_bytes) + self.limits.memory_mib * 2**20
+        ended = watched(
+            _Fork(first, word, self.way.end, int(held_bytes), most_bytes), ready.fileno(), output.fileno(), self.limits
+        )
         if not ended.started:
             raise _NotReady(_told(ended.printed))
         return ended, Results(folder, self.limits, f"{base}/{SUBMISSION}")
@@ -227,6 +232,7 @@ class Starter:
         return _told(self.said.read())
 
     def _stop(self) -> None:
+        below = family(self.process.pid) if self.process else []
         if self.control is not None:
             self.control.close()
         if self.process is not None:
@@ -235,6 +241,9 @@ class Starter:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
+        until = time.monotonic() + _STOP_S
+        while any(is_alive(one.pid) for one in below) and time.monotonic() < until:
+            time.sleep(0.01)  # they are ended by the kernel, each after the one above it
         if self.said is not None:
             self.said.close()
         self.control = self.process = self.said = None
@@ -243,9 +252,12 @@ class Starter:
 class _Fork:
     """The processes of one submission."""
 
-    def __init__(self, first: int, word: socket.socket, end: Callable[[int], None]) -> None:
+    def __init__(
+        self, first: int, word: socket.socket, end: Callable[[int], None], held_bytes: int, most_bytes: int
+    ) -> None:
         self.wakes: int | None = first
         self.first, self.word, self._end = first, word, end
+        self.held_bytes, self.most_bytes = held_bytes, most_bytes
         self.pid = _number(first)
         self.usage: tuple[int, float] | None = None
 
@@ -265,7 +277,10 @@ class _Fork:
         return -signal.SIGKILL, 0.0
 
     def resident_bytes(self) -> int:
-        return sum(one.resident for one in family(self.pid))
+        """What they hold; where it is too much, without counting again in each what they share with the server."""
+        own = family(self.pid)
+        found = sum(one.resident for one in own)
+        return found if found <= self.most_bytes else self.held_bytes + sum(one.share() for one in own)
 
     def say_where(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -281,17 +296,17 @@ def _pipe(kept: contextlib.ExitStack) -> tuple[IO[bytes], IO[bytes]]:
     return kept.enter_context(os.fdopen(reading, "rb", 0)), os.fdopen(writing, "wb", 0)
 
 
-def _descriptor(kept: contextlib.ExitStack, word: socket.socket, output: IO[bytes]) -> int:
-    """The next file descriptor that the submission's first process sends."""
+def _descriptor(kept: contextlib.ExitStack, word: socket.socket, output: IO[bytes]) -> tuple[int, bytes]:
+    """The next file descriptor that the submission's processes send, and what they say with it."""
     try:
-        _, descriptors, _, _ = socket.recv_fds(word, _TOLD_BYTES, 1)
+        said, descriptors, _, _ = socket.recv_fds(word, _TOLD_BYTES, 1)
     except TimeoutError:
-        descriptors = []
+        said, descriptors = b"", []
     if not descriptors:
         os.set_blocking(output.fileno(), False)
         raise _NotReady(_told(output.read(_TOLD_BYTES) or b""))
     kept.callback(os.close, descriptors[0])
-    return descriptors[0]
+    return descriptors[0], said
 
 
 def _number(process: int) -> int:
