@@ -80,10 +80,10 @@ def test_failed_rules_stand_by_frequency(tmp_path: Path) -> None:
     head, *rows = table(index(tmp_path, given), "How many submissions violate each rule")
     assert head == ["Rule", "What it finds", "Submissions", "Share"]
     assert [(row[0], row[2], row[3]) for row in rows] == [
-        ("MC201 batch-norm", "2", "50 %"),
-        ("MC203 global-average-pooling", "2", "50 %"),
-        ("MC101 parameter-budget", "2", "50 %"),
-        ("MC003 forward-error", "1", "25 %"),
+        ("MC201 batch-norm", "2", "50.0 %"),
+        ("MC203 global-average-pooling", "2", "50.0 %"),
+        ("MC101 parameter-budget", "2", "50.0 %"),
+        ("MC003 forward-error", "1", "25.0 %"),
     ]
     assert all(row[1] for row in rows)
 
