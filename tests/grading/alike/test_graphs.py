@@ -82,6 +82,15 @@ def read_before_the_change(net: Function, x: Tensor) -> Tensor:
     return z
 
 
+def changed_through_a_view(y: Tensor, *, before: bool) -> Tensor:
+    if before:
+        y[:, :, 0].relu_()
+    z = y + 1
+    if not before:
+        y[:, :, 0].relu_()
+    return z + y
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -121,6 +130,10 @@ OTHERS = {
     "twice": Function(lambda net, x: net.a(x) + net.a(x).relu() + 1),
     "a + b": Function(lambda net, x: net.a(x) + net.b(x).relu() + 1),
     "mode": Function(lambda net, x: net.a(x).relu() + 1 if net.training else net.a(x) + 1),
+    "changed before": Function(lambda net, x: changed_through_a_view(net.a(x), before=True)),
+    "changed after": Function(lambda net, x: changed_through_a_view(net.a(x), before=False)),
+    "dropped once": Function(lambda net, x: torch.stack([F.dropout(net.a(x))] * 2)[0]),
+    "dropped twice": Function(lambda net, x: torch.stack([F.dropout(one) for one in [net.a(x)] * 2])[0]),
     "no gradient": Function(lambda net, x: net.a(x).detach().relu() + 1),
 }
 
