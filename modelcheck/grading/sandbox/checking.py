@@ -21,7 +21,7 @@ import msgspec
 from modelcheck.author_trace import printable
 from modelcheck.grading.sandbox.choosing import Sandbox
 from modelcheck.grading.sandbox.confinement import READS
-from modelcheck.grading.sandbox.places import PACKAGE, guarded, is_readable_by_all
+from modelcheck.grading.sandbox.places import PACKAGE, guarded, is_readable_by_all, readable
 from modelcheck.grading.sandbox.starter import Starter
 from modelcheck.inputs import InputSpec
 from modelcheck.isolated.proc import PROC, processes
@@ -167,6 +167,7 @@ def _bait(sandbox: str) -> Iterator[tuple[dict[str, Any], Any]]:
             "python": sys.prefix,
             "pid": os.getpid(),
             "rights": 1 << READS if reads else 0,
+            "roots": ["/", *map(str, readable())],
             "hidden": [str(one) for one in labels],
             "names": sorted({file.name for one in labels for file in one.iterdir() if file.suffix in _KINDS}),
             "processes": LIMITS.processes,

@@ -10,6 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2]
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _SETTINGS = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime")
+_DEBIANS_DATA = Path("/usr/share/datasets")  # of its packages, Fashion-MNIST with its labels among them
 _PROCESSORS = "/sys/devices/system/cpu"
 
 
@@ -36,7 +37,7 @@ def installed() -> tuple[str, ...]:
 def guarded() -> tuple[Path, ...]:
     """Folders with what decides a score: the labels with their images, and the reference model."""
     homes = [PACKAGE.parent, *map(Path, installed())]
-    found = [PACKAGE / "training" / "datasets" / "files", *(home / "reference_model" for home in homes)]
+    found = [PACKAGE / "training" / "datasets" / "files", _DEBIANS_DATA, *(home / "reference_model" for home in homes)]
     return tuple(sorted({one.resolve() for one in found if one.is_dir()}))
 
 

@@ -101,9 +101,10 @@ def labels(given):
     """Labels, and a trained model, anywhere that can be read."""
     done = []
     paths = [Path(folder, name) for folder in given["hidden"] for name in given["names"]]
-    for parent, folders, names in os.walk("/"):
-        folders[:] = [one for one in folders if Path(parent, one) != Path("/proc")]
-        paths += [Path(parent, name) for name in names if name in given["names"]]
+    for root in given["roots"]:
+        for parent, folders, names in os.walk(root):
+            folders[:] = [one for one in folders if root != "/" or one not in ("proc", "usr")]
+            paths += [Path(parent, name) for name in names if name in given["names"]]
     for path in paths:
         with contextlib.suppress(OSError):
             done.append(f"{path} ({len(path.read_bytes())} bytes)")

@@ -32,7 +32,7 @@ def test_the_probes_succeed_where_nothing_holds_them(tmp_path: Path) -> None:
     (tmp_path / "probe").mkdir()
     with _bait("none") as (given, seen):
         given = {**given, "folder": str(tmp_path), "package": str(tmp_path), "python": str(tmp_path)}
-        given |= {"processes": 8, "file_mib": 4, "memory_mib": 64}
+        given |= {"roots": [], "processes": 8, "file_mib": 4, "memory_mib": 64}
         probes = list(_IN_ONE)
         (tmp_path / "probe" / "given.json").write_text(json.dumps({**given, "probes": probes}))
         # the files of the machine are left as they are
@@ -41,7 +41,7 @@ def test_the_probes_succeed_where_nothing_holds_them(tmp_path: Path) -> None:
             .replace('"/", "/etc", "/usr", "/dev", "/proc/sys/kernel"', "")
             .replace("_MOST_CHILDREN = 500", "_MOST_CHILDREN = 20")
         )
-        code = code.replace("_NEW_USER, _NEW_NS)", "_NEW_USER,)").replace('os.walk("/")', "[]")
+        code = code.replace("_NEW_USER, _NEW_NS)", "_NEW_USER,)")
         done = subprocess.run([sys.executable, "-c", f"{code}\nNet()"], capture_output=True, text=True, cwd=tmp_path)
         assert seen() == ["the grader was reached"] * 3
     found = dict(map(json.loads, done.stdout.splitlines()))
