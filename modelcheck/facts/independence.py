@@ -14,6 +14,7 @@ from modelcheck.facts.usage import Side
 
 STRONG = 100.0  # times the spread of the pictures that a network is made for
 _RUNS = 6  # at most
+LARGE = 250  # samples, as many as are evaluated at once
 
 Rows = Callable[[torch.Tensor], torch.Tensor]
 
@@ -25,7 +26,7 @@ def batch_independent(evaluation: Side, trial: Trial | None) -> bool | None:
     which a mean over the batch spreads however little weight it has, then, where that changed a sample that was not
     replaced, by large numbers, since ``0 * x.mean(0)`` spreads NaN and mixes nothing. One of several outputs is looked
     at, the first. Last the batch is turned round and gets one more picture: kernels may round other numbers of rows
-    otherwise, so that only what can be measured counts there.
+    otherwise, so that only what can be measured counts there. So it is in a batch as large as those that are evaluated.
 
     Args:
         evaluation: the evaluation graph.
@@ -42,9 +43,10 @@ def batch_independent(evaluation: Side, trial: Trial | None) -> bool | None:
         plain = trial.evaluated(lambda one: one)
         if any(_spreads(trial, plain, replaced) for replaced in (some, ~some)):
             return False
-        random = any(draws(step) for step in evaluation.trace.steps)
-        # other random numbers are drawn for another number of samples
-        return random or not _moves(trial, plain)
+        if any(draws(step) for step in evaluation.trace.steps):
+            return True  # other random numbers are drawn for another number of samples
+        large = trial.affords(_RUNS + LARGE // batch, training=False)
+        return not (_moves(trial, plain) or (large and _crowded(trial, plain)))
     except DamagedCapture:
         return None
 
@@ -69,8 +71,23 @@ def _moves(trial: Trial, plain: torch.Tensor) -> bool:
         found = trial.evaluated(lambda one: torch.cat([_strong(one[:1]), one.flip(0)]))[1:]
     except DamagedCapture:  # a batch of another size is refused
         found = trial.evaluated(lambda one: one.flip(0))
+    return _differs(plain, found.flip(0))
+
+
+def _crowded(trial: Trial, plain: torch.Tensor) -> bool:
+    """Whether a sample changes in a batch as large as those that are evaluated."""
+
+    def large(one: torch.Tensor) -> torch.Tensor:
+        return torch.cat([one, _strong(one).repeat(LARGE // len(one) + 1, *[1] * (one.dim() - 1))])[:LARGE]
+
+    try:
+        return _differs(plain, trial.evaluated(large)[: len(plain)])
+    except DamagedCapture:  # a batch of that size is refused
+        return False
+
+
+def _differs(plain: torch.Tensor, other: torch.Tensor) -> bool:
     finite = plain.isfinite()
-    other = found.flip(0)
     if other.shape != plain.shape or not torch.equal(finite, other.isfinite()):
         return True
     spread = plain[finite].std().item() if finite.sum() > 1 else 0.0

@@ -6,7 +6,8 @@ Reachable is not enough: ``0 * dropout(batch_norm(x))`` and ``y + bn(y) - bn(y)`
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -23,6 +24,11 @@ MAX_TRIAL_ELEMENTS = 2**30  # of all values of a graph together, for one batch
 MAX_MACS_EACH = 4_000_000_000  # for all runs that try operators one by one, as are the next two
 MAX_ELEMENTS_EACH = 2**31
 MAX_NODES_EACH = 50_000
+MAX_TAUGHT_ELEMENTS = 2**28  # of a graph's values, all of which a run holds that gradients are taken of
+NEXT_TO_NOTHING = 1e-8  # of the largest gradient: an optimiser does not move what gets less
+PICTURE_SIDE = 16  # pixels; smaller maps are noise
+_STROKE = 4  # pixels
+_MEAN, _STD = 0.1307, 0.3081  # of digits, by which they are normalised
 
 Substitute = Callable[..., Any]
 
@@ -30,8 +36,9 @@ Substitute = Callable[..., Any]
 class Trial:
     """Runs a model's graphs on random pictures, with and without some of its operators.
 
-    Trainable weights are moved a little, since an honest zero (a residual branch that starts at nothing) will not stay
-    zero in training, while a constant zero will.
+    Trainable weights that a gradient reaches are moved a little, since an honest zero (a residual branch that starts at
+    nothing) will not stay zero in training, while a constant zero will, and one behind ``detach`` or ``sign``. Pictures
+    are of the kind that the model is made for, since a branch may be taken on noise alone.
 
     Args:
         model: with real weights, on the CPU.
@@ -61,17 +68,35 @@ class Trial:
         cheap = macs <= MAX_MACS and elements <= MAX_TRIAL_ELEMENTS
         return cheap and not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
 
-    def live(self, candidates: Mapping[int, Substitute], *, training: bool, least: float = MEASURABLE) -> set[int]:
+    def live(
+        self,
+        candidates: Mapping[int, Substitute],
+        *,
+        training: bool,
+        least: float = MEASURABLE,
+        breaking: bool = True,
+    ) -> set[int]:
         """Those of the candidates (node → its substitute) that matter to the output.
 
         All are substituted at once first, which must change the output by more than ``least`` of its spread; then each
         alone, which must change it at all, where that is affordable.
+
+        Args:
+            candidates: what to substitute.
+            training: which graph.
+            least: what counts as a change.
+            breaking: whether one matters without whose results the graph does not run. It does not where that gains
+                something: a look-up beyond its table where nothing was dropped is no use of dropout.
         """
-        if not candidates or not self._any_draw(candidates, training, least):
+
+        def any_draw(substitutes: Mapping[int, Substitute], least: float) -> bool:
+            return any(self._changes(substitutes, training, draw, least, breaking) for draw in range(DRAWS))
+
+        if not candidates or not any_draw(candidates, least):
             return set()
         if len(candidates) == 1 or not self.affords(len(candidates), training=training):
             return set(candidates)
-        return {node for node, substitute in candidates.items() if self._any_draw({node: substitute}, training, 0.0)}
+        return {node for node, substitute in candidates.items() if any_draw({node: substitute}, 0.0)}
 
     def affords(self, runs: int, *, training: bool) -> bool:
         """Whether so many runs of a graph are cheap enough for a single question."""
@@ -82,17 +107,16 @@ class Trial:
             and len(graph.nodes) * runs <= MAX_NODES_EACH
         )
 
-    def _any_draw(self, substitutes: Mapping[int, Substitute], training: bool, least: float) -> bool:
-        return any(self._changes(substitutes, training, draw, least) for draw in range(DRAWS))
-
-    def _changes(self, substitutes: Mapping[int, Substitute], training: bool, draw: int, least: float) -> bool:
+    def _changes(
+        self, substitutes: Mapping[int, Substitute], training: bool, draw: int, least: float, breaking: bool
+    ) -> bool:
         if (training, draw) not in self._plain:
             self._plain[training, draw] = self._output({}, training, draw)
         plain = self._plain[training, draw]
         try:
             other = self._output(substitutes, training, draw)
         except DamagedCapture:
-            return True  # something else cannot do without it
+            return breaking  # something else cannot do without it
         if plain.shape != other.shape or not torch.equal(plain.isfinite(), other.isfinite()):
             return True
         finite = plain.isfinite()
@@ -142,13 +166,57 @@ class Trial:
     def _draw(self, draw: int) -> tuple[list[torch.Tensor], dict[int, torch.Tensor]]:
         """Pictures and moved weights, the same ones each time."""
         if draw not in self._drawn:
-            generator = torch.Generator().manual_seed(draw)
-            inputs = [
-                _random_input((self.samples, *one.shape), DTYPES[one.dtype], generator)
-                for one in self.model.header.inputs
-            ]
-            self._drawn[draw] = inputs, _moved(self.model, generator)
+            inputs, generator = self._pictures(draw)
+            self._drawn[draw] = inputs, _moved(self.model, self._taught, generator)
         return self._drawn[draw]
+
+    def _pictures(self, draw: int) -> tuple[list[torch.Tensor], torch.Generator]:
+        """The pictures of a draw, and the generator for what else is drawn."""
+        generator = torch.Generator().manual_seed(draw)
+        shapes = [((self.samples, *one.shape), DTYPES[one.dtype]) for one in self.model.header.inputs]
+        return [_random_input(shape, dtype, generator) for shape, dtype in shapes], generator
+
+    @cached_property
+    def _taught(self) -> frozenset[int]:
+        """The storages that training will move: a gradient reaches them that is something beside the others'."""
+        largest = {index: 0.0 for index in range(len(self.model.header.storages)) if _moves(self.model.storage(index))}
+        if self.elements > MAX_TAUGHT_ELEMENTS:
+            return frozenset(largest)
+        taught: frozenset[int] = frozenset()
+        for draw in range(DRAWS):
+            for index, size in self._gradients(largest, draw).items():
+                largest[index] = max(largest[index], size)
+            least = NEXT_TO_NOTHING * max(largest.values(), default=0.0)
+            taught = frozenset(index for index, size in largest.items() if size > least)
+            if len(taught) == len(largest):
+                break
+        return taught
+
+    def _gradients(self, storages: Iterable[int], draw: int) -> dict[int, float]:
+        """The largest element of each storage's gradient in training; nothing where none can be taken."""
+        leaves = {index: self.model.storage(index).detach().clone().requires_grad_() for index in storages}
+        inputs, generator = self._pictures(draw)
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                outputs = self.model.run(
+                    inputs,
+                    training=True,
+                    substitutes=_seeded(self.model.header.train, draw),
+                    # copies, since what gradients are asked of cannot be changed in place
+                    values={**{index: leaf.clone() for index, leaf in leaves.items()}, **_untrained(self.model)},
+                )
+                output = outputs[0]
+                weights = torch.randn(output.shape, generator=generator).to(output.dtype)
+                found = torch.autograd.grad((output * weights).sum().real, list(leaves.values()), allow_unused=True)
+            except Exception:  # what training would fail on too
+                return {}
+        sizes = zip(leaves, found, strict=True)
+        return {
+            index: one.abs().nan_to_num(0.0, 0.0).max().item()
+            for index, one in sizes
+            if one is not None and one.numel()
+        }
 
 
 def identity(value: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
@@ -191,19 +259,27 @@ def middle_pixel(dims: tuple[int, ...], shape: tuple[int, ...], scale: int = 1) 
 
 def _random_input(shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
     if dtype.is_floating_point:
-        return torch.randn(shape, generator=generator, dtype=torch.float32).to(dtype)
+        picture = len(shape) == 4 and min(shape[2:]) >= PICTURE_SIDE
+        return (_strokes(shape, generator) if picture else torch.randn(shape, generator=generator)).to(dtype)
     return torch.randint(0, 2, shape, generator=generator).to(dtype)
 
 
-def _moved(model: GraphModel, generator: torch.Generator) -> dict[int, torch.Tensor]:
-    """Trainable storages a little off their values."""
+def _strokes(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    """Smooth strokes on an even ground, with the values that normalised pictures of digits have."""
+    coarse = torch.rand((*shape[:2], *(side // _STROKE for side in shape[2:])), generator=generator)
+    smooth = torch.nn.functional.interpolate(coarse, size=shape[2:], mode="bilinear")
+    return ((6 * (smooth - 0.5)).clamp(0, 1) - _MEAN) / _STD
+
+
+def _moved(model: GraphModel, taught: Collection[int], generator: torch.Generator) -> dict[int, torch.Tensor]:
+    """Trainable storages, those of them that are taught a little off their values."""
     values: dict[int, torch.Tensor] = {}
     for index in range(len(model.header.storages)):
         stored = model.storage(index)
         if _moves(stored):
             scale = stored.detach().abs().mean().item() or 1.0
             noise = torch.randn(stored.shape, generator=generator, dtype=torch.float32)
-            values[index] = stored.detach() + 0.1 * scale * noise.to(stored.dtype)
+            values[index] = stored.detach() + (0.1 * scale if index in taught else 0.0) * noise.to(stored.dtype)
     return values
 
 

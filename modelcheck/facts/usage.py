@@ -41,7 +41,7 @@ def batch_norm(header: Header, train: Side, trial: Trial | None) -> Use:
         for step in train.trace.steps
         if step.kind == "batch-norm" and step.args[5] is True and train.at_work(step.index)
     ]
-    live = _live(trial, {step.index: identity for step in nodes}, training=True)
+    live = _live(trial, {step.index: identity for step in nodes}, training=True, breaking=False)
     return Use(count=len(live), declared=_declared(header, "batch-norm"), where=_where(header, nodes, live))
 
 
@@ -49,7 +49,7 @@ def dropout(header: Header, train: Side, evaluation: Side, trial: Trial | None) 
     """Live dropouts with 0.01 ≤ p < 1 that are active in training and not in evaluation."""
     active = [step for step in train.trace.steps if _is_active(step) and train.at_work(step.index)]
     stuck = [step for step in evaluation.trace.steps if _is_active(step) and evaluation.reachable(step.index)]
-    live = _live(trial, {step.index: identity for step in active}, training=True)
+    live = _live(trial, {step.index: identity for step in active}, training=True, breaking=False)
     honest = _without(header, [step for step in active if step.index in live], stuck)
     return DropoutUse(
         count=len(honest),
@@ -160,12 +160,12 @@ def _live_averages(side: Side, trial: Trial | None) -> list[GlobalAverage]:
                 for dim in dims:
                     area *= step.args[0][dim]
             substitutes[node] = middle_pixel(dims, step.shape or (), area)
-    live = _live(trial, substitutes, training=side.training)
+    live = _live(trial, substitutes, training=side.training, breaking=False)
     return [average for average in reachable if all(node in live for node, _ in average.reductions)]
 
 
-def _live(trial: Trial | None, candidates: dict[int, Substitute], *, training: bool) -> set[int]:
-    return trial.live(candidates, training=training) if trial else set(candidates)
+def _live(trial: Trial | None, candidates: dict[int, Substitute], *, training: bool, breaking: bool = True) -> set[int]:
+    return trial.live(candidates, training=training, breaking=breaking) if trial else set(candidates)
 
 
 def _declared(header: Header, kind: ModuleKind) -> int:
