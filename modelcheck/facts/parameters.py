@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
 from modelcheck.facts.structs import HiddenWeight, Parameters
+from modelcheck.facts.written import written_numbers
 from modelcheck.graph.model import GraphModel, scalar_count, storage_users
 from modelcheck.graph.reach import written_tensors
 from modelcheck.graph.wire import Argument, Graph, Header, Node, TensorInfo, TensorRef
 
 LEAST_MOMENTUM = 0.001
 FREE_FORMULAS = 64  # tensors that a formula gives and that cost nothing; a thousand of them are a code
+FREE_ROUNDED = 256  # elements of ramps that are off by their rounding; what each is off by may be a code
+FREE_WINDOWS = 64  # further windows on storages; where one lies may be a code
+_INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by their bytes
 
 
 def parameters(
@@ -48,7 +51,7 @@ def parameters(
 
 
 def hidden_weights(
-    model: GraphModel, graphs: Iterable[tuple[Graph, frozenset[int], frozenset[int]]]
+    model: GraphModel, graphs: Sequence[tuple[Graph, frozenset[int], frozenset[int]]]
 ) -> tuple[tuple[HiddenWeight, ...], int]:
     """What the graphs read and that is no registered parameter, and its size in bytes.
 
@@ -64,29 +67,58 @@ def hidden_weights(
         for index in reachable:
             read |= _weights_read(graph.nodes[index], index in dependent, kept)
         read |= {output.id for output in graph.outputs if isinstance(output, TensorRef)}
-    storages: dict[int, TensorInfo] = {}
+    windows: dict[int, list[TensorInfo]] = {}
     for index in sorted(read):
         info = model.header.tensors[index]
-        if not isinstance(model.storage(info.storage), torch.nn.Parameter):
-            storages.setdefault(info.storage, info)
-    found, size, free = [], 0, 0
-    for storage, info in storages.items():
+        windows.setdefault(info.storage, []).append(info)
+    held = {storage: infos[0] for storage, infos in windows.items() if not _is_parameter(model, storage)}
+    found, size = [], 0
+    for storage, info in _not_free(model, held):
         stored = model.storage(storage)
-        if _is_formula(stored) and free < FREE_FORMULAS:
-            free += 1
-            continue
-        stored_bytes = stored.numel() * stored.element_size()
-        size += stored_bytes
-        found.append(
-            HiddenWeight(
-                path=info.paths[0],
-                kind="buffer" if info.role == "buffer" else "constant",
-                dtype=str(stored.dtype).removeprefix("torch."),
-                shape=info.shape,
-                counted=max(scalar_count(stored), math.ceil(stored_bytes / 4)),
-            )
-        )
+        size += stored.numel() * stored.element_size()
+        found.append(_hidden(info, str(stored.dtype).removeprefix("torch."), info.shape, scalar_count(stored)))
+    held_scalars = sum(scalar_count(one) for one in model.parameters())
+    written = max(written_numbers(graph, reached, fed, held_scalars) for graph, reached, fed in graphs)
+    if written:
+        size += 4 * written
+        found.append(HiddenWeight(path="forward", kind="constant", dtype="float32", shape=(written,), counted=written))
+    further = [info for infos in windows.values() for info in _further(infos)][FREE_WINDOWS:]
+    if further:
+        found.append(_hidden(further[0], "int64", (len(further),), len(further)))
     return tuple(found), size
+
+
+def _is_parameter(model: GraphModel, storage: int) -> bool:
+    return isinstance(model.storage(storage), torch.nn.Parameter)
+
+
+def _hidden(info: TensorInfo, dtype: str, shape: tuple[int, ...], counted: int) -> HiddenWeight:
+    return HiddenWeight(
+        path=info.paths[0],
+        kind="buffer" if info.role == "buffer" else "constant",
+        dtype=dtype,
+        shape=shape,
+        counted=counted,
+    )
+
+
+def _not_free(model: GraphModel, held: dict[int, TensorInfo]) -> Iterator[tuple[int, TensorInfo]]:
+    """The storages that no formula gives, with all formulas beyond those that are free."""
+    formulas, rounded = FREE_FORMULAS, FREE_ROUNDED
+    for storage, info in held.items():
+        stored = model.storage(storage)
+        exact = _is_formula(stored)
+        if formulas and (exact or (stored.numel() <= rounded and _is_rounded_ramp(stored))):
+            formulas -= 1
+            rounded -= 0 if exact else stored.numel()
+        else:
+            yield storage, info
+
+
+def _further(infos: list[TensorInfo]) -> list[TensorInfo]:
+    """The windows on a storage beyond its first; registered parameters are counted by what they cover."""
+    windows = {(info.offset, info.shape, info.stride): info for info in infos if info.role != "parameter"}
+    return list(windows.values())[1:]
 
 
 def _shared(tensors: list[TensorInfo]) -> int:
@@ -136,31 +168,54 @@ def _statistics(arguments: list[Argument]) -> set[int]:
 
 
 def _is_formula(values: torch.Tensor) -> bool:
-    """Whether constant, evenly spaced, the identity or a triangular mask; on the meta device nobody knows."""
+    """Whether constant, evenly spaced, the identity or a triangular mask, to the bit; on the meta device nobody knows.
+
+    Zeros of two signs are equal, and no constant.
+    """
     if values.is_meta:
         return False
     flat = values.detach().reshape(-1)
-    if flat.numel() <= 1 or bool((flat == flat[0]).all()):
+    if flat.numel() <= 1:
         return True
-    return _is_even(flat) or _is_triangular(values)
+    bits = _bits(flat)
+    return bool((bits == bits[0]).all()) or _is_even(flat) or _is_triangular(values)
+
+
+def _bits(values: torch.Tensor) -> torch.Tensor:
+    """The numbers as the integers of the same bits; those of a complex number stand side by side."""
+    plain = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
+    return plain.contiguous().view(_INTEGERS[plain.element_size()])
 
 
 def _is_even(flat: torch.Tensor) -> bool:
-    """Whether the numbers are evenly spaced: exactly for integers, to two roundings of their own type for floats.
-
-    What is finer than a type's rounding cannot carry a weight; a tolerance relative to the step could.
-    """
+    """Whether the numbers are evenly spaced, each as a formula in their own type or in doubles gives it."""
     if flat.dtype is torch.bool or flat.is_complex():
         return False
     if not flat.is_floating_point():
         steps = flat.to(torch.int64).diff()
         return bool((steps == steps[0]).all())
-    numbers = flat.to(torch.float64)
+    first, last, places = flat[0], flat[-1], torch.arange(len(flat), dtype=torch.float64)
+    start, step = first.double().item(), (flat[1].double() - first.double()).item()
+    mean = (last.double().item() - start) / (len(flat) - 1)
+    parts = [1 / round(1 / one) for one in (step, mean) if 0 < abs(one) <= 1 and abs(1 / one) < 2**53]
+    ramps = [(start + places * one).to(flat.dtype) for one in (step, mean, *parts)]
+    ramps.append(first + places.to(flat.dtype) * (flat[1] - first))
+    ramps.append(torch.linspace(start, last.double().item(), len(flat), dtype=torch.float32).to(flat.dtype))
+    bits = _bits(flat)
+    return any(torch.equal(bits, _bits(ramp)) for ramp in ramps)
+
+
+def _is_rounded_ramp(values: torch.Tensor) -> bool:
+    """Whether the numbers are evenly spaced to two roundings of their own type."""
+    if values.is_meta or not values.is_floating_point():
+        return False
+    numbers = values.detach().reshape(-1).to(torch.float64)
     if not bool(numbers.isfinite().all()):
         return False
     spaced = torch.linspace(numbers[0].item(), numbers[-1].item(), len(numbers), dtype=torch.float64)
-    rounding = 2 * torch.finfo(flat.dtype).eps * numbers.abs().max()
-    return bool(((numbers - spaced).abs() <= rounding).all())
+    rounding = 2 * torch.finfo(values.dtype).eps * numbers.abs().max()
+    near = bool(((numbers - spaced).abs() <= rounding).all())
+    return near and bool(numbers[0] != numbers[-1])
 
 
 def _is_triangular(values: torch.Tensor) -> bool:
@@ -177,5 +232,5 @@ def _is_triangular(values: torch.Tensor) -> bool:
 
 
 def _two_values(square: torch.Tensor, split: torch.Tensor) -> bool:
-    inside, outside = square[split], square[~split]
+    inside, outside = _bits(square[split]), _bits(square[~split])
     return bool((inside == inside[0]).all() and (outside == outside[0]).all())

@@ -169,8 +169,12 @@ class _Window:
 
 
 def scalar_count(values: torch.Tensor) -> int:
-    """How many real numbers a tensor holds; a complex one counts as two."""
-    return values.numel() * (2 if values.is_complex() else 1)
+    """How many real numbers a tensor holds; a complex one counts as two.
+
+    What is not trained may hold several in one of its own: of that every four bytes count.
+    """
+    count = values.numel() * (2 if values.is_complex() else 1)
+    return count if values.requires_grad else max(count, -(-values.numel() * values.element_size() // 4))
 
 
 def storage_users(header: Header) -> list[list[TensorInfo]]:

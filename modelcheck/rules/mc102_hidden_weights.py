@@ -64,7 +64,7 @@ class HiddenWeights(Rule):
     ## Known limits
 
     A table that only its author knows to follow from position (sines, relative indices) is counted. Numbers written
-    into the code are not.
+    into the code are counted where they make tensors without the input's help, beyond the first 128.
     """
 
     code = "MC102"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from modelcheck.facts.structs import Facts, Use
-from modelcheck.rules.base import Decision, Problem, RangeOptions, Rule, Subject, bounds, known_facts, within
+from modelcheck.rules.base import Decision, NotRun, Problem, RangeOptions, Rule, Subject, bounds, known_facts, within
 from modelcheck.words import counted
 
 SHOWN = 3
+SMALL = 1_000_000  # parameters; what is tried of a model with fewer costs too much only where somebody wants it to
 PRESENCE_WORDS: dict[str, dict[str, Any]] = {"required": {"min": 1}, "forbidden": {"max": 0}}
 
 
@@ -28,10 +29,13 @@ class PresenceRule(Rule):
 
     def check(self, subject: Subject, options: RangeOptions) -> Decision:
         """Compare the count of live operators with the range."""
-        use = self.use(known_facts(subject))
+        facts = known_facts(subject)
+        use = self.use(facts)
         wanted = options if (options.min, options.max) != (None, None) else self.wanted
         evidence = self.evidence(use)
         if within(use.count, wanted):
+            if wanted.min and facts.liveness == "reachable" and facts.parameters.total < SMALL:
+                raise NotRun(f"{evidence}, and nobody can try what it does: the model computes too much for that")
             return Decision(evidence)
         message = f"{evidence}; the policy asks for {bounds(wanted)}"
         if wanted.min is not None and use.count < wanted.min:

@@ -222,7 +222,7 @@ FROZEN: list[tuple[type[nn.Module], dict[tuple[str, str], int]]] = [
     (FrozenLayer, {("body.0", "requires_grad"): SQUARE}),
     (FrozenBias, {("fc.bias", "requires_grad"): OUT}),
     (AllFrozen, {("", "requires_grad"): LINEAR + SQUARE + OUT * OUT}),
-    (Integers, {("steps", "integer"): OUT}),
+    (Integers, {("steps", "integer"): 2 * OUT}),  # of eight bytes each
     (NoGrad, {("fc", "detached"): LINEAR}),
     (Detached, {("fc", "detached"): LINEAR}),
     (OneWayDetached, {}),
