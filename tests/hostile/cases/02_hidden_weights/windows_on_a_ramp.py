@@ -1,0 +1,27 @@
+"""Three hundred windows on one ramp; where each lies is a weight."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 16, 3)
+        self.norm = nn.BatchNorm2d(16)
+        self.drop = nn.Dropout(0.1)
+        self.last = nn.Conv2d(16, 10, 3)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        ramp = torch.arange(65536.0)
+        self.places = [ramp[k * 7919 % 65536] for k in range(300)]
+
+    def body(self, x):
+        return self.drop(self.norm(F.relu(self.conv(x))))
+
+    def head(self, x):
+        return self.pool(self.last(x)).flatten(1)
+
+    def forward(self, x):
+        w = torch.stack(self.places).view(10, 30) / 65536
+        return self.head(self.body(x)) @ w @ w.t()

@@ -1,0 +1,28 @@
+"""Two weights in each of 500 frozen doubles."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 16, 3)
+        self.norm = nn.BatchNorm2d(16)
+        self.drop = nn.Dropout(0.1)
+        self.last = nn.Conv2d(16, 10, 3)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.packed = nn.Parameter(torch.randn(500, dtype=torch.float64), requires_grad=False)
+
+    def body(self, x):
+        return self.drop(self.norm(F.relu(self.conv(x))))
+
+    def head(self, x):
+        return self.pool(self.last(x)).flatten(1)
+
+    def forward(self, x):
+        high = self.packed.float()
+        low = ((self.packed - high.double()) * 2**20).float()
+        w = torch.cat([high, low]).view(10, 100)
+        return self.head(self.body(x)) @ w @ w.t()

@@ -1,0 +1,40 @@
+"""A daemon in a session of its own, that writes a file where all can."""
+
+import os
+import time
+from pathlib import Path
+
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+def attack():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.setpgid(0, 0)
+            time.sleep(15)
+            Path(os.environ["HOME"], "survived").write_text("24")
+            os._exit(0)
+        os._exit(0)
+
+
+class Net(nn.Module):
+    attack()
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 16, 3)
+        self.norm = nn.BatchNorm2d(16)
+        self.drop = nn.Dropout(0.1)
+        self.last = nn.Conv2d(16, 10, 3)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+
+    def body(self, x):
+        return self.drop(self.norm(F.relu(self.conv(x))))
+
+    def head(self, x):
+        return self.pool(self.last(x)).flatten(1)
+
+    def forward(self, x):
+        return self.head(self.body(x))

@@ -1,0 +1,3 @@
+"""Stands where another module is looked for."""
+
+raise RuntimeError("a submission's sitecustomize was imported")
