@@ -80,6 +80,14 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
         memory_limit: Annotated[
             int, typer.Option(metavar="MIB", min=256, help="Memory beyond torch's own.", rich_help_panel=_AUTHORS)
         ] = 4096,
+        check_sandbox: Annotated[
+            bool,
+            typer.Option(
+                "--check-sandbox",
+                help="Show what the sandbox holds back on this machine, and exit: 0 where that is everything, else 1.",
+                rich_help_panel=_AUTHORS,
+            ),
+        ] = False,
         seed: SeedOption = 0,
     ) -> None:
         """Mark a course: every submission in a folder, in a sandbox, into a gradebook that an interruption cannot hurt.
@@ -94,6 +102,8 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
 
         `modelcheck grade monday/ tuesday/ --policy policy.toml --roster roster.csv --out results --regrade failed`
         """
+        if check_sandbox:
+            sys.exit(_checked(sandbox))
         if not paths:
             raise modelcheck.UsageError("grade needs a PATH: a folder of submissions (modelcheck grade --help)")
         from rich.console import Console
@@ -121,3 +131,22 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
                 say(f"modelcheck: interrupted; what was marked is in {out}, and the same command goes on")
                 sys.exit(130)
         say(f"modelcheck: {progress.summary()}; see {marked.out / 'index.html'}")
+
+
+def _checked(sandbox: str) -> int:
+    """Print what holds; 0 where all does."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from modelcheck.grading.sandbox import check, choose
+
+    chosen = choose(cast(Any, sandbox))
+    found = check(chosen)
+    console = Console()
+    table = Table("", "holds", "evidence", title=f"sandbox {chosen.name}", title_justify="left")
+    for one in found:
+        table.add_row(one.name, "yes" if one.holds else "NO", one.evidence)
+    console.print(table)
+    for text in chosen.weaker:
+        console.print(f"weaker: {text}", highlight=False, markup=False)
+    return int(not all(one.holds for one in found))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -73,7 +75,7 @@ def mark(
         marking = _Marking(book, terms, out)
         left = [one for one in submissions if not marking.is_graded(one)]
         watcher.on_start(len(submissions), len(submissions) - len(left))
-        for done in worked(map(marking.job, left), terms, jobs):
+        for done in worked(map(marking.job, left), terms, jobs) if left else ():
             watcher.on_grade(marking.keep(done))
         marking.write_tables()
     return Marked(submissions=len(submissions), marked=len(left), out=out)
@@ -273,8 +275,17 @@ def _begin(terms: Terms) -> None:
     global _worker
     import torch
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _worker = Worker(terms).work
+
+
+def _end_with_parent() -> None:
+    """End this process where the coordinator was killed: it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _ready() -> None:
