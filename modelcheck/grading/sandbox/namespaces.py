@@ -30,6 +30,11 @@ class Namespaces:
         """Become an ordinary user who may make namespaces, and nothing else, where root started this."""
         if os.getuid() == 0:
             self._leave_root()
+        # of namespaces that bubblewrap has made for another user it could not take processes back
+        kernel.unshare(kernel.NEW_NS | kernel.NEW_PID)
+        if pid := os.fork():
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) and 1)
+        kernel.mount("proc", "/proc", "proc", _PLAIN | kernel.NO_EXEC)
         self.processes = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
     def _leave_root(self) -> None:
@@ -39,13 +44,10 @@ class Namespaces:
                 kernel.unmount(one)
         kernel.become(self.user)
         kernel.keep_capabilities()
-        kernel.unshare(kernel.NEW_USER | kernel.NEW_NS | kernel.NEW_PID)
+        kernel.unshare(kernel.NEW_USER)
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{USER} {self.user} 1")
         Path("/proc/self/gid_map").write_text(f"{USER} {self.user} 1")
-        if pid := os.fork():
-            os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) and 1)
-        kernel.mount("proc", "/proc", "proc", _PLAIN | kernel.NO_EXEC)
 
     def fork(self) -> int:
         """As ``os.fork``; the child is the first of its processes, and all of them end with it."""
@@ -75,7 +77,7 @@ class Namespaces:
 
     def others(self) -> int:
         """How many processes of its user's there may be beside the author's."""
-        return 4  # bubblewrap, the server, the first process and a second bubblewrap
+        return 5  # bubblewrap's two, the server and the one above it, and the first process
 
     def end_rest(self) -> None:
         """What the author's process left ends with the first one."""
