@@ -77,7 +77,7 @@ class Namespaces:
 
     def others(self) -> int:
         """How many processes of its user's there may be beside the author's."""
-        return 5  # bubblewrap's two, the server and the one above it, and the first process
+        return 4  # the author's own, the server, the one above it, and the first process
 
     def end_rest(self) -> None:
         """What the author's process left ends with the first one."""
