@@ -37,7 +37,7 @@ def packed(path: Path, limits: Limits = LIMITS) -> Iterator[IO[bytes]]:
             fileobj=file, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape"
         ) as tar:
             try:
-                _Packing(tar, limits, printable(path.name)).add(path, path.name, 0)
+                _Packing(tar, limits, printable(path.name)).add(path, _name(path), 0)
             except OSError as error:
                 shown = printable(path.name)
                 raise LoadError(
@@ -50,7 +50,12 @@ def packed(path: Path, limits: Limits = LIMITS) -> Iterator[IO[bytes]]:
 
 def target_of(path: Path) -> str:
     """What was handed in, as a target where it is unpacked; with its slash a folder is never taken for a module."""
-    return f"{path.name}/" if path.is_dir() else path.name
+    return f"{_name(path)}/" if path.is_dir() else _name(path)
+
+
+def _name(path: Path) -> str:
+    """What it is called where it is unpacked: its own name, with escapes for bytes that are no UTF-8."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
 def unpack(file: IO[bytes], folder: Path) -> None:
