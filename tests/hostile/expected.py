@@ -188,5 +188,4 @@ CASES: dict[str, Case] = {
     "33_notebooks/notebook_of_a_million_cells": stopped("MC601", "MC602", "MC603"),
     "33_notebooks/notebook_that_is_nested": stopped("MC001", "MC604"),
     "33_notebooks/source_that_is_nested": TWIN,
-    "33_notebooks/source_that_is_long": stopped("MC001", "MC602", "MC603", "MC601"),
 }

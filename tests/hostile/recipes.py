@@ -243,10 +243,3 @@ def source_that_is_nested(where: Path) -> Path:
     path = where / "submission.py"
     path.write_text(HONEST + "deep = " + "(" * 10**5 + ")" * 10**5 + "\n")
     return path
-
-
-def source_that_is_long(where: Path) -> Path:
-    """Fifty megabytes of one expression, which Python's parser would hold many times over."""
-    path = where / "submission.py"
-    path.write_text(HONEST + "long = " + "1 + " * (12 * 2**20) + "1\n")
-    return path

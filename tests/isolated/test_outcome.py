@@ -25,7 +25,7 @@ from modelcheck.errors import (
     UsageError,
 )
 from modelcheck.inputs import InputSpec
-from modelcheck.isolated.outcome import Outcome
+from modelcheck.isolated.outcome import NotFoundThere, Outcome
 from modelcheck.isolated.protocol import Answer, Captured, Failed, Limits, Refused, encode_answer
 from modelcheck.isolated.results import Results
 from modelcheck.isolated.watching import Ended
@@ -83,7 +83,7 @@ def test_a_failure_that_is_not_for_the_process_to_tell(of: Of, code: str) -> Non
 
 def test_a_name_that_nothing_has(of: Of) -> None:
     found = of(Refused(message="net.py has no 'Nte'; did you mean Net?"))
-    assert type(found) is UsageError
+    assert type(found) is NotFoundThere
     assert str(found) == "net.py has no 'Nte'; did you mean Net? (so says the process of net.py:Net)"
 
 
