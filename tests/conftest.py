@@ -7,13 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts import missing, no_sandbox
+
 GOLDEN = Path(__file__).parent / "golden"
+SANDBOXED = ("tests/grading/sandbox/", "tests/grading/test_marking.py", "tests/hostile/")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """One thread for each of several processes, before any of them imports torch: they share the cores."""
     if hasattr(config, "workerinput"):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests of the sandboxes need them."""
+    if item.nodeid.startswith(SANDBOXED):
+        cause = no_sandbox("process" if "[process" in item.name else "bubblewrap")
+        if cause:
+            missing(cause)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

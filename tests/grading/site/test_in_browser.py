@@ -12,6 +12,7 @@ import pytest
 from modelcheck.grading.encoding import folder_name
 from modelcheck.grading.site.index import write_index
 from modelcheck.grading.site.submission import write_submission
+from tests.parts import missing
 
 from .browser import Browser, browser
 from .making import CLUSTERS, COURSE, IMAGES, grade, grades, hostile, sized
@@ -45,7 +46,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def faults(shown: Browser) -> list[tuple[str, str, str]]:
     """What axe-core finds that is serious or critical: its rule, how grave, and where first."""
     if not AXE.is_file():
-        pytest.fail(f"{AXE} is missing: npm ci --prefix {Path(__file__).parent}")
+        missing(f"{AXE} is missing: npm ci --prefix {Path(__file__).parent}")
     shown.run(f"{AXE.read_text(encoding='utf-8')};0")
     found: dict[str, Any] = json.loads(shown.run("axe.run(document).then(JSON.stringify)"))
     assert len(found["passes"]) > 15, "axe-core has looked at next to nothing"
