@@ -110,8 +110,8 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
 
         from modelcheck.marking_progress import MarkingProgress
 
-        with MarkingProgress(Console(stderr=True)) as progress:
-            try:
+        try:
+            with MarkingProgress(Console(stderr=True)) as progress:
                 marked = modelcheck.grade(
                     paths,
                     policy=policy,
@@ -126,10 +126,9 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
                     seed=seed,
                     watcher=progress,
                 )
-            except KeyboardInterrupt:
-                progress.__exit__(None, None, None)
-                say(f"modelcheck: interrupted; what was marked is in {out}, and the same command goes on")
-                sys.exit(130)
+        except KeyboardInterrupt:
+            say(f"modelcheck: interrupted; what was marked is in {out}, and the same command goes on")
+            sys.exit(130)
         say(f"modelcheck: {progress.summary()}; see {marked.out / 'index.html'}")
 
 

@@ -6,6 +6,8 @@ Attributes are the JSON's keys. Accuracies are fractions of one; times are secon
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -127,6 +129,12 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
     mean: float
     std: float
     accuracies: tuple[float, ...]
+
+    @classmethod
+    def of(cls, accuracies: Sequence[float]) -> Runs:
+        """Of one accuracy at least; one alone has no spread."""
+        spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
+        return cls(n=len(accuracies), mean=statistics.mean(accuracies), std=spread, accuracies=tuple(accuracies))
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

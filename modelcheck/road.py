@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -282,9 +281,7 @@ class Training(Scoring):
                 accuracies.append(found.test_accuracy.last)
             else:
                 metrics = msgspec.structs.replace(metrics, interrupted=True)
-        spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
-        runs = Runs(n=len(accuracies), mean=statistics.mean(accuracies), std=spread, accuracies=tuple(accuracies))
-        return msgspec.structs.replace(metrics, runs=runs)
+        return msgspec.structs.replace(metrics, runs=Runs.of(accuracies))
 
     def _tell(self, run: int, seed: int, prepared: Prepared) -> None:
         assert prepared.recipe is not None

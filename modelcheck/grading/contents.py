@@ -8,14 +8,13 @@ import stat
 
 from modelcheck.author_trace import printable
 from modelcheck.intake import LIMITS, Limits
+from modelcheck.intake.folders import ENVIRONMENT
 from modelcheck.words import counted
 
 # what systems and tools leave beside an author's files: it is neither hashed nor part of a submission
 LEFT_OUT = frozenset(
     {".git", ".hg", ".svn", "__MACOSX", "__pycache__", "node_modules", ".DS_Store", "Thumbs.db", "desktop.ini"}
 )
-# what shows that a folder is a virtual environment, whatever it is called
-ENVIRONMENT = frozenset({"pyvenv.cfg", "conda-meta"})
 
 _CHUNK = 2**18
 _LEAVE_OUT = "leave out data, trained weights and virtual environments"

@@ -20,7 +20,7 @@ from modelcheck.files import write_beside
 from modelcheck.formats.json import render
 from modelcheck.grading.encoding import folder_name
 from modelcheck.grading.exports import grades, gradescope
-from modelcheck.grading.gradebook import CaptureFile, Gradebook, Keys, capture_file_is
+from modelcheck.grading.gradebook import CaptureFile, CaptureRecord, Gradebook, Keys, capture_file_is
 from modelcheck.grading.keys import capture_key, grade_key
 from modelcheck.grading.measuring import attempt_key
 from modelcheck.grading.points import late_by, points
@@ -111,7 +111,7 @@ class _Marking:
         if found is None or record is None:
             return False
         keys = found[1]
-        if record and isinstance(record.result, CaptureFile) and self.prepared:
+        if isinstance(record.result, CaptureFile) and self.prepared:
             first = next(self._attempt_keys(record.result.sha256))
             if keys.trainings and keys.trainings[0] != first:
                 return False
@@ -122,10 +122,11 @@ class _Marking:
         submission, key = done.submission, self._capture_key(done.submission)
         folder = self._folder(submission)
         folder.mkdir(parents=True, exist_ok=True)
-        if done.capture is not None:
-            write_beside(folder / "capture.mcz", done.capture)
-        else:
-            (folder / "capture.mcz").unlink(missing_ok=True)
+        file = folder / "capture.mcz"
+        if done.capture is None:
+            file.unlink(missing_ok=True)
+        elif not capture_file_is(done.record, file):
+            write_beside(file, done.capture)
         self.book.keep_captured(key, done.record)
         for name, metrics in done.trained.items():
             self.book.keep_trained(name, metrics)
@@ -175,9 +176,8 @@ class _Marking:
 
     def _capture_key(self, submission: Submission) -> str:
         terms = self.terms
-        content = submission.content or submission.problem or ""
         return capture_key(
-            content,
+            submission.content,
             inputs=terms.inputs,
             arguments={},
             pick=None,
@@ -194,11 +194,11 @@ class _Marking:
             for attempt in range(measure.accuracy.attempts):
                 yield attempt_key(measure, capture_sha256, prepared, self.terms.seed + attempt)
 
-    def _grade_key(self, submission: Submission, record: object, trainings: Iterable[str]) -> str:
+    def _grade_key(self, submission: Submission, record: CaptureRecord, trainings: tuple[str, ...]) -> str:
         return grade_key(
             submission,
-            record,  # type: ignore[arg-type]
-            tuple(trainings),
+            record,
+            trainings,
             policy=self.policy,
             measured=self.terms.measure is not None,
             tool=self.tool,

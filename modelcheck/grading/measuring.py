@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,14 +73,7 @@ class Graded(Training):
         best = max(attempts, key=self.counted)
         if len(attempts) == 1:
             return best
-        accuracies = tuple(map(self.counted, attempts))
-        spread = Runs(
-            n=len(attempts),
-            mean=statistics.mean(accuracies),
-            std=statistics.stdev(accuracies),
-            accuracies=accuracies,
-        )
-        return msgspec.structs.replace(best, runs=spread)
+        return msgspec.structs.replace(best, runs=Runs.of([self.counted(one) for one in attempts]))
 
     def _attempt(self, captured: Capture, description: Description, prepared: Prepared, seed: int) -> Metrics:
         key = attempt_key(self, self.capture_sha256, prepared, seed)

@@ -23,7 +23,7 @@ _SKIPPED = {
     "site-packages",
     "venv",
 }
-_ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}  # what shows that a folder is one, whatever it is called
+ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}  # what shows that a folder is one, whatever it is called
 _NAME_THEM = "name the file, or the folder of the submission alone"
 
 
@@ -57,7 +57,7 @@ class _Search:
     def files(self, folder: Path, depth: int) -> list[Path]:
         """The sources in the folder and below."""
         entries = self._entries(folder)
-        if depth and any(one.name in _ENVIRONMENT for one in entries):
+        if depth and any(one.name in ENVIRONMENT for one in entries):
             return []
         if depth > self.limits.depth:
             raise self._unsafe(f"{shown_path(folder)} lies more than {counted(self.limits.depth, 'folder')} deep")

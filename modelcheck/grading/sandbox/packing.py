@@ -14,10 +14,10 @@ from typing import IO
 from modelcheck.author_trace import printable
 from modelcheck.errors import LoadError, UnsafeSubmission
 from modelcheck.intake import LIMITS, Limits
+from modelcheck.intake.folders import ENVIRONMENT
 from modelcheck.words import counted
 
 _LEFT_OUT = {".git", ".hg", ".svn", "__MACOSX", "__pycache__", "node_modules"}
-_ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}  # what shows that a folder is one, whatever it is called
 _ADVICE = "leave out data, trained weights and virtual environments, and hand in the rest"
 
 
@@ -89,7 +89,7 @@ class _Packing:
     def _add_folder(self, path: Path, name: str, depth: int) -> None:
         with os.scandir(path) as entries:
             names = sorted(one.name for one in entries)
-        if depth and not _ENVIRONMENT.isdisjoint(names):
+        if depth and not ENVIRONMENT.isdisjoint(names):
             return
         for one in names:
             if one not in _LEFT_OUT:
