@@ -32,8 +32,9 @@ NOISE = 2.0  # standard deviations of the sampling error
 class Graded(Training):
     """Trains a submission's capture.
 
-    The entries of each weight are put in another order first, by the grader's seed: that keeps the distribution that
-    its author chose, and nothing that was learnt.
+    The entries of each weight are put in another order first, by the hash of the capture itself: that keeps the
+    distribution that its author chose, and nothing that was learnt. Who knew the order could hand in weights that it
+    undoes, so no seed that can be guessed decides it.
 
     Args:
         accuracy: what the policy asks for.
@@ -93,13 +94,14 @@ class Graded(Training):
     def _model(
         self, captured: Capture, description: Description, prepared: Prepared
     ) -> tuple[GraphModel, dict[str, str]]:
+        import numpy
         import torch
 
         model, metadata = super()._model(captured, description, prepared)
-        generator = torch.Generator().manual_seed(0)
+        generator = numpy.random.default_rng(int(self.capture_sha256, 16))  # torch's takes 32 bits of a seed
         with torch.no_grad():
             for parameter in model.parameters():
-                order = torch.randperm(parameter.numel(), generator=generator)
+                order = torch.from_numpy(generator.permutation(parameter.numel()))
                 parameter.copy_(parameter.reshape(-1)[order].reshape(parameter.shape))
         return model, metadata
 
