@@ -16,7 +16,7 @@ import pytest
 
 import modelcheck
 from modelcheck.grading.gradebook import Gradebook
-from modelcheck.grading.marking import _until_broken
+from modelcheck.grading.pool import _until_broken
 from modelcheck.grading.records import Grade, Submission
 from modelcheck.grading.work import Job
 
