@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from modelcheck.graph.wire import IgnoreInfo
 from modelcheck.policy import ActiveRule, Policy
-from modelcheck.report import Finding, RuleOutcome, Score, UnknownIgnore, Verdict
+from modelcheck.report import Award, Finding, RuleOutcome, Score, UnknownIgnore, Verdict
 from modelcheck.rules import find_rule
 from modelcheck.rules.base import NotRun, Problem, Subject
 from modelcheck.words import counted
@@ -19,14 +19,6 @@ class Judgement(NamedTuple):
     outcomes: tuple[RuleOutcome, ...]
     findings: tuple[Finding, ...]
     ignored: tuple[Finding, ...]
-
-
-class Award(NamedTuple):
-    """What one rule gives of its points."""
-
-    code: str
-    points: float
-    max_points: float
 
 
 def judge(subject: Subject, active: Sequence[ActiveRule]) -> Judgement:
@@ -82,7 +74,9 @@ def awards(policy: Policy, outcomes: Sequence[RuleOutcome], ignored: Sequence[Fi
     """
     passed = {one.code for one in outcomes if one.outcome == "pass"} - {finding.code for finding in ignored}
     worth = [(rule, float(value)) for key, value in (policy.grading.points or {}).items() if (rule := find_rule(key))]
-    return tuple(Award(rule.code, value if rule.code in passed else 0.0, value) for rule, value in worth)
+    return tuple(
+        Award(code=rule.code, points=value if rule.code in passed else 0.0, max_points=value) for rule, value in worth
+    )
 
 
 def unknown_ignores(subject: Subject) -> tuple[UnknownIgnore, ...]:

@@ -205,10 +205,19 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     max_points: float
 
 
+class Award(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule gives of its points."""
+
+    code: str
+    points: float
+    max_points: float
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known about one target; the contract's JSON in this order.
 
     ``origin`` is None for a module, an installed package's name, a saved capture, and where no model was built.
+    ``strict`` says that advice counted. ``awards`` are the rules' parts of the score, where the policy gives points.
     ``ignored`` is advice that comments in the author's file took out of ``findings``.
     """
 
@@ -217,8 +226,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     origin: Origin | None = None
     policy: str | None
+    strict: bool = False
     verdict: Verdict
     score: Score | None = None
+    awards: tuple[Award, ...] = ()
     facts: Facts | WalkedFacts | None
     layers: tuple[Layer, ...] = ()
     findings: tuple[Finding, ...]

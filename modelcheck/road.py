@@ -16,7 +16,7 @@ from modelcheck.errors import AuthorError, UsageError
 from modelcheck.facts.walked import Walked
 from modelcheck.files import check_writable
 from modelcheck.inputs import Given, Inputs, InputSpec, input_specs, readings
-from modelcheck.judge import judge, score, unknown_ignores, verdict
+from modelcheck.judge import awards, judge, score, unknown_ignores, verdict
 from modelcheck.names import unknown_name
 from modelcheck.plots import check_figure
 from modelcheck.policy import Policy
@@ -41,8 +41,12 @@ if TYPE_CHECKING:
 
 CAPTURE_SUFFIX = ".mcz"
 TRAINED_BATCH = 64  # of the sizes that are tried, the one that stands for any
-_NORMALIZE = "normalize"  # in the metadata of saved weights: whether they want normalised pictures
+NORMALIZE = "normalize"  # in the metadata of saved weights: whether they want normalised pictures
 Device = Literal["auto", "cpu", "cuda"]
+
+
+class Unscored(Exception):
+    """Why a measure gives nothing; the text says what was expected of the author."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Road:
         declared = self.policy.model.input
         expected = declared or (prepared.dataset.input_shape if prepared else None)
         classes = self.policy.model.classes or (prepared.dataset.classes if prepared else None)
-        header, description, walked, metrics, failure, origin = None, None, None, None, None, None
+        header, description, walked, metrics, failure, origin, unscored = None, None, None, None, None, None, None
         try:
             if self.capture:
                 captured, origin = self.capture()
@@ -102,11 +106,14 @@ class Road:
                         metrics = msgspec.structs.replace(metrics, weights=str(measure.weights))
         except AuthorError as error:
             failure = error
+        except Unscored as why:
+            unscored = str(why)
         subject = Subject(
             facts=description.facts if description else None,
             layers=description.layers if description else (),
             flows=description.flows if description else None,
             metrics=metrics,
+            unscored=unscored,
             failure=failure,
             walked=walked is not None,
             input_shape=declared,
@@ -122,8 +129,10 @@ class Road:
             target=target_name(self.target),
             origin=origin,
             policy=self.policy.name,
+            strict=self.strict,
             verdict=verdict(subject, active, outcomes, findings, strict=self.strict, measured=measure is not None),
             score=score(self.policy, outcomes, ignored),
+            awards=awards(self.policy, outcomes, ignored),
             facts=walked.facts if walked else subject.facts,
             layers=walked.layers if walked else subject.layers,
             findings=findings,
@@ -183,6 +192,8 @@ class Scoring:
             prepared: what ``prepare`` gave.
             seed: of everything random.
             rebuilt: gives the capture and description of the model as it is built under another seed.
+        Raises:
+            Unscored: the author gave nothing that can be measured.
         """
         from modelcheck.training.evaluation import evaluate, evaluation_metrics
 
@@ -192,7 +203,7 @@ class Scoring:
             prepared.dataset,
             output_kind=description.facts.output_kind,
             device=prepared.device,
-            normalize=metadata.get(_NORMALIZE) != "false",
+            normalize=metadata.get(NORMALIZE) != "false",
             channels_last=True,
         )
         return evaluation_metrics(found, prepared.dataset, device=prepared.device)
@@ -316,7 +327,7 @@ class Training(Scoring):
         )
         if save:
             normalize = "true" if prepared.recipe.normalize else "false"
-            metadata = {"version": version("modelcheck"), "recipe": prepared.recipe.name, _NORMALIZE: normalize}
+            metadata = {"version": version("modelcheck"), "recipe": prepared.recipe.name, NORMALIZE: normalize}
             try:
                 save_weights(model, save, metadata)
             except UsageError as error:

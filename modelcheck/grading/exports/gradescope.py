@@ -15,9 +15,9 @@ from modelcheck.files import write_beside
 from modelcheck.grading.encoding import one_line
 from modelcheck.grading.exports import feedback
 from modelcheck.grading.records import Grade
-from modelcheck.judge import Award, awards
+from modelcheck.judge import awards
 from modelcheck.policy import Policy
-from modelcheck.report import Report, RuleOutcome
+from modelcheck.report import Award, Report, RuleOutcome
 
 
 def write(target: Path, grade: Grade, policy: Policy) -> None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelcheck.files import write_beside
 from modelcheck.grading.encoding import folder_name
 from modelcheck.grading.records import Grade
-from modelcheck.grading.site.advice import Advice, advice
-from modelcheck.grading.site.charts import Scatter, histogram, scatter
 from modelcheck.grading.site.course import Course, who
-from modelcheck.grading.site.rendering import write_page
+from modelcheck.pages.advice import Advice, advice
+from modelcheck.pages.charts import Scatter, histogram, scatter
+from modelcheck.pages.rendering import page
 from modelcheck.report import Tool, Verdict
 from modelcheck.rules import find_rule
 
@@ -80,9 +81,9 @@ def write_index(out: Path, course: Course, grades: Iterable[Grade], clusters: Se
         images = images or (grade.report.metrics.test_images if grade.report.metrics else 0)
     failed = Counter(name for row in rows for name in row.failed)
     points = [row.points for row in rows if row.points is not None]
-    write_page(
-        out / "index.html",
+    text = page(
         "index.html",
+        package=__package__,
         course=course,
         tool=tool or Tool(name="modelcheck", version="", torch=""),
         rows=rows,
@@ -97,6 +98,7 @@ def write_index(out: Path, course: Course, grades: Iterable[Grade], clusters: Se
         alike=None if clusters is None else _alike(clusters),
         folder_name=folder_name,
     )
+    write_beside(out / "index.html", text.encode())
 
 
 def _row(grade: Grade) -> _Row:

@@ -10,9 +10,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from modelcheck.grading.records import Grade
-from modelcheck.grading.site.charts import Curves, accuracy_curves, loss_curves
-from modelcheck.grading.site.pictures import data_uri
+from modelcheck.pages.charts import Curves, accuracy_curves, loss_curves
+from modelcheck.pages.pictures import data_uri
 from modelcheck.report import Metrics, Mistake
 from modelcheck.words import counted, loss_text, percent
 
@@ -52,18 +51,23 @@ class _Class:
     right: float | None
 
 
-def measured(grade: Grade, test_images: NDArray[np.uint8] | None) -> Measured | None:
-    """What was measured; None where nothing was.
+def measured(
+    metrics: Metrics,
+    test_images: NDArray[np.uint8] | None = None,
+    *,
+    attempts: Sequence[float] = (),
+    counting: float | None = None,
+) -> Measured:
+    """What was measured, as a page shows it.
 
     Args:
-        grade: of the submission.
+        metrics: of the report.
         test_images: (N, C, H, W); None: there are no pictures.
+        attempts: the accuracies of all trainings, where there were several.
+        counting: the one of them that counts.
     """
-    metrics = grade.report.metrics
-    if metrics is None:
-        return None
     return Measured(
-        rows=tuple(_rows(grade, metrics)),
+        rows=tuple(_rows(metrics, attempts, counting)),
         accuracy=_accuracy(metrics) if metrics.epochs else None,
         loss=_loss(metrics) if metrics.epochs else None,
         matrix=_matrix(metrics.confusion),
@@ -75,18 +79,18 @@ def measured(grade: Grade, test_images: NDArray[np.uint8] | None) -> Measured | 
     )
 
 
-def _rows(grade: Grade, metrics: Metrics) -> Iterator[tuple[str, str]]:
+def _rows(metrics: Metrics, attempts: Sequence[float], counting: float | None) -> Iterator[tuple[str, str]]:
     data = metrics.dataset if metrics.official else f"{metrics.dataset} (not the published data)"
     accuracy = metrics.test_accuracy
     shown = (
         f"{percent(accuracy.last)} of {metrics.test_images:,} {data} test images, loss {loss_text(metrics.test_loss)}"
     )
     yield "test accuracy", shown
-    if len(grade.accuracies) > 1:
-        mean, spread = statistics.mean(grade.accuracies), statistics.stdev(grade.accuracies)
-        yield "attempts", f"{', '.join(map(percent, grade.accuracies))}; mean {mean * 100:.2f} % ± {spread * 100:.2f}"
-        if grade.accuracy is not None:
-            yield "counted", percent(grade.accuracy)
+    if len(attempts) > 1:
+        mean, spread = statistics.mean(attempts), statistics.stdev(attempts)
+        yield "attempts", f"{', '.join(map(percent, attempts))}; mean {mean * 100:.2f} % ± {spread * 100:.2f}"
+        if counting is not None:
+            yield "counted", percent(counting)
     if metrics.epochs:
         stopped = " (interrupted)" if metrics.interrupted else ""
         yield (
