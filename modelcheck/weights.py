@@ -51,28 +51,51 @@ def load_weights(model: GraphModel, path: Path) -> dict[str, str]:
         UsageError: the file cannot be read, holds a pickled model, or its keys and shapes are not the model's.
     """
     given, metadata = _read(path)
+    put_weights(model, given, path)
+    return metadata
+
+
+def put_weights(model: GraphModel, given: dict[str, torch.Tensor], source: Path | str) -> None:
+    """Put the weights into the model; names as of ``load_weights``.
+
+    Args:
+        model: whose they shall be.
+        given: by the author's names.
+        source: where they are from, for the errors.
+    Raises:
+        UsageError: names and shapes are not the model's.
+    """
     wanted = {name: index for index, info in enumerate(model.header.tensors) if info.persistent for name in info.paths}
     prefix = _prefix(given, wanted)
     given = {name.removeprefix(prefix): value for name, value in given.items()}
-    _check(path, given, {name: model.header.tensors[index].shape for name, index in wanted.items()})
+    _check(source, given, {name: model.header.tensors[index].shape for name, index in wanted.items()})
     with torch.no_grad():
         for name, index in wanted.items():
             try:
                 model.tensor(index).copy_(given[name])
             except RuntimeError as error:  # a parameter of which several entries are one number
-                raise UsageError(f"{path}: {name} cannot be set: {describe_exception(error)}") from None
-    return metadata
+                raise UsageError(f"{source}: {name} cannot be set: {describe_exception(error)}") from None
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
+        return read_safetensors(path)
+    except (safetensors.SafetensorError, ValueError, KeyError):
+        return read_state_dict(path), {}
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors of a safetensors file by their names, and its metadata.
+
+    Raises:
+        UsageError: the file cannot be read.
+        SafetensorError, ValueError, KeyError: it is no safetensors file, or holds what torch does not know.
+    """
+    try:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read the weights {path}: {error.strerror or error}") from None
-    try:
-        weights = safetensors.torch.load(data)
-    except (safetensors.SafetensorError, ValueError, KeyError):
-        return _read_state_dict(path), {}
+    weights = safetensors.torch.load(data)
     with safetensors.safe_open(str(path), "pt") as file:
         return weights, _metadata(file.metadata() or {})
 
@@ -85,7 +108,12 @@ def _metadata(stored: dict[str, str]) -> dict[str, str]:
         return {}
 
 
-def _read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a state dict that ``torch.save`` wrote, by their names; nothing else in the file is unpickled.
+
+    Raises:
+        UsageError: it is no state dict, or holds pickled objects.
+    """
     try:
         loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
@@ -113,7 +141,7 @@ def _prefix(given: Iterable[str], wanted: Iterable[str]) -> str:
     return ""
 
 
-def _check(path: Path, given: dict[str, torch.Tensor], wanted: dict[str, tuple[int, ...]]) -> None:
+def _check(source: Path | str, given: dict[str, torch.Tensor], wanted: dict[str, tuple[int, ...]]) -> None:
     missing = [name for name in wanted if name not in given]
     unknown = [name for name in given if name not in wanted]
     shapes = [
@@ -127,4 +155,4 @@ def _check(path: Path, given: dict[str, torch.Tensor], wanted: dict[str, tuple[i
         if names
     ]
     if parts:
-        raise UsageError(f"{path} holds the weights of another model; {'; '.join(parts)}")
+        raise UsageError(f"{source} holds the weights of another model; {'; '.join(parts)}")

@@ -46,6 +46,7 @@ class Subject:
         layers: the model's table.
         flows: the graphs' operators; None where no graph was captured.
         metrics: None where nothing was trained or evaluated.
+        unscored: why, where that is the author's doing.
         failure: why there are no facts.
         walked: whether the report has facts from walking the modules, which no rule decides on.
         input_shape: what the policy declares for one sample.
@@ -61,6 +62,7 @@ class Subject:
     layers: tuple[Layer, ...] = ()
     flows: Flows | None = None
     metrics: Metrics | None = None
+    unscored: str | None = None
     failure: AuthorError | None = None
     walked: bool = False
     input_shape: tuple[int, ...] | None = None

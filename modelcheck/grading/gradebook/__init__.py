@@ -6,6 +6,6 @@ gradings of the same submissions are equal in all other columns.
 """
 
 from modelcheck.grading.gradebook.book import Gradebook, Keys
-from modelcheck.grading.gradebook.captures import CaptureFailure, CaptureFile, CaptureRecord, capture_file_is
+from modelcheck.grading.gradebook.captures import CaptureFailure, CaptureFile, CaptureRecord, Weights, capture_file_is
 
-__all__ = ["CaptureFailure", "CaptureFile", "CaptureRecord", "Gradebook", "Keys", "capture_file_is"]
+__all__ = ["CaptureFailure", "CaptureFile", "CaptureRecord", "Gradebook", "Keys", "Weights", "capture_file_is"]

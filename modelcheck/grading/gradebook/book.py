@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from modelcheck.errors import UsageError
+from modelcheck.grading.alike.prints import Fingerprint
 from modelcheck.grading.gradebook.captures import CaptureFailure, CaptureFile, CaptureRecord
 from modelcheck.grading.gradebook.database import connected, explained, transaction
 from modelcheck.grading.gradebook.journal import journal_for
@@ -81,8 +82,8 @@ class Gradebook:
             row = self._db.execute("SELECT seconds, record FROM captures WHERE key = ?", (key,)).fetchone()
             return row and msgspec.structs.replace(_read(row[1], CaptureRecord), seconds=row[0])
 
-    def keep_captured(self, key: str, record: CaptureRecord) -> None:
-        """Remember a capture; its file must be in its place before."""
+    def keep_captured(self, key: str, record: CaptureRecord, fingerprint: Fingerprint | None = None) -> None:
+        """Remember a capture and what it is compared by; its file must be in its place before."""
         file = record.result if isinstance(record.result, CaptureFile) else None
         failure = record.result if isinstance(record.result, CaptureFailure) else None
         row = {
@@ -92,20 +93,16 @@ class Gradebook:
             "code": failure and failure.code,
             "seconds": record.seconds,
             "record": _json(msgspec.structs.replace(record, seconds=0.0)),
+            "fingerprint": fingerprint and _json(fingerprint),
         }
         with self._writing() as db:
             _put(db, "captures", row)
 
-    def sharing(self, capture_key: str) -> Iterator[str]:
-        """Ids, in order, of those whose grade used the capture with that key: equal submissions have one in common."""
-        last: str | None = ""
-        while last is not None:
-            with explained(self._path):
-                (last,) = self._db.execute(
-                    "SELECT min(id) FROM grades WHERE capture_key = ? AND id > ?", (capture_key, last)
-                ).fetchone()
-            if last is not None:
-                yield last
+    def fingerprint(self, key: str) -> Fingerprint | None:
+        """What the capture with that key is compared by; None where it was not made yet."""
+        with explained(self._path):
+            row = self._db.execute("SELECT fingerprint FROM captures WHERE key = ?", (key,)).fetchone()
+            return _read(row[0], Fingerprint) if row and row[0] else None
 
     def trained(self, key: str) -> Metrics | None:
         """What the training with that key measured; None where it was not done yet.
@@ -131,6 +128,14 @@ class Gradebook:
     def grade(self, submission_id: str) -> tuple[Grade, Keys] | None:
         """The grade of that submission, and what it hangs on; None where it has none."""
         return next(iter(self._grades("id = ?", submission_id)), None)
+
+    def keys(self, submission_id: str) -> Keys | None:
+        """What the grade of that submission hangs on; None where it has none."""
+        with explained(self._path):
+            row = self._db.execute(
+                "SELECT key, capture_key, training_keys FROM grades WHERE id = ?", (submission_id,)
+            ).fetchone()
+            return row and _keys(*row)
 
     def keep_grade(self, grade: Grade, keys: Keys) -> None:
         """Remember a grade."""
@@ -215,8 +220,11 @@ def _graded(
     report = grade.report
     if report.metrics and times:
         report = msgspec.structs.replace(report, metrics=together(report.metrics, _read(times, Times)))
-    keys = Keys(grade=key, capture=capture, trainings=_read(trainings, tuple[str, ...]))
-    return msgspec.structs.replace(grade, seconds=seconds, report=report), keys
+    return msgspec.structs.replace(grade, seconds=seconds, report=report), _keys(key, capture, trainings)
+
+
+def _keys(key: str, capture: str | None, trainings: str) -> Keys:
+    return Keys(grade=key, capture=capture, trainings=_read(trainings, tuple[str, ...]))
 
 
 def _forget_chosen(db: sqlite3.Connection) -> int:

@@ -57,11 +57,25 @@ class CaptureFailure(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", 
         return error
 
 
+class Weights(msgspec.Struct, frozen=True, kw_only=True):
+    """The weights that were handed in and that the capture holds.
+
+    Args:
+        file: which, as the submission calls it; None where there are none that can be scored, and ``problem`` says why.
+        normalize: whether they want normalised pictures, as their file says.
+    """
+
+    file: str | None = None
+    normalize: bool = True
+    problem: str | None = None
+
+
 class CaptureRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One capture in a sandbox; ``seconds`` is the time that it took."""
+    """One capture in a sandbox; ``seconds`` is the time that it took. Without ``weights`` it has its author's first."""
 
     result: CaptureFile | CaptureFailure
     origin: Origin | None = None
+    weights: Weights | None = None
     seconds: float
     sandboxed: Sandboxed
 

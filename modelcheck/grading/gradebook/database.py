@@ -15,21 +15,21 @@ from modelcheck.errors import UsageError
 from modelcheck.grading.gradebook.journal import Journal
 
 APPLICATION = 0x4D434742  # "MCGB": tells a gradebook from other databases
-SCHEMA = 1  # rises with every change of the tables or of what the JSON in them means
+SCHEMA = 2  # rises with every change of the tables or of what the JSON in them means
 BUSY_S = 30.0  # how long a program that keeps the database from being written to is waited for
 
 # Large columns come last: SQLite reads a row from its beginning. ``times`` has those within the metrics of a grade or
 # a training, ``regrade`` what is being graded anew until all of it is.
 TABLES = {
     "captures": """CREATE TABLE captures (
-    key TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, code TEXT, seconds REAL NOT NULL, record TEXT NOT NULL)""",
+    key TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, code TEXT, seconds REAL NOT NULL, record TEXT NOT NULL,
+    fingerprint TEXT)""",
     "trainings": """CREATE TABLE trainings (
     key TEXT PRIMARY KEY, accuracy REAL NOT NULL, metrics TEXT NOT NULL)""",
     "grades": """CREATE TABLE grades (
     id TEXT PRIMARY KEY, student TEXT, name TEXT, verdict TEXT NOT NULL, points REAL, max_points REAL,
     parameters INTEGER, accuracy REAL, failed_rules TEXT NOT NULL, seconds REAL NOT NULL,
     key TEXT NOT NULL, capture_key TEXT, training_keys TEXT NOT NULL, grade TEXT NOT NULL)""",
-    "grades_of_capture": "CREATE INDEX grades_of_capture ON grades (capture_key)",
     "times": """CREATE TABLE times (
     kind TEXT NOT NULL, item TEXT NOT NULL, seconds TEXT NOT NULL, PRIMARY KEY (kind, item)) WITHOUT ROWID""",
     "regrade": "CREATE TABLE regrade (request TEXT NOT NULL)",

@@ -13,11 +13,11 @@ from typing import IO
 
 from modelcheck.author_trace import printable
 from modelcheck.errors import LoadError, UnsafeSubmission
+from modelcheck.grading.contents import LEFT_OUT
 from modelcheck.intake import LIMITS, Limits
 from modelcheck.intake.folders import ENVIRONMENT
 from modelcheck.words import counted
 
-_LEFT_OUT = {".git", ".hg", ".svn", "__MACOSX", "__pycache__", "node_modules"}
 _ADVICE = "leave out data, trained weights and virtual environments, and hand in the rest"
 
 
@@ -92,7 +92,7 @@ class _Packing:
         if depth and not ENVIRONMENT.isdisjoint(names):
             return
         for one in names:
-            if one not in _LEFT_OUT:
+            if one not in LEFT_OUT:
                 self.add(path / one, f"{name}/{one}", depth + 1)
 
     def _add_file(self, path: Path, name: str) -> None:

@@ -61,7 +61,8 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
         changed, _ = grade(4, 2.0)
         book.keep_grade(changed, Keys(grade="other", capture="capture 1"))
         assert book.grade(name(4)) == (changed, Keys(grade="other", capture="capture 1"))
-        assert list(book.sharing("capture 1")) == [name(1), name(4)]
+        assert book.keys(name(4)) == Keys(grade="other", capture="capture 1")
+        assert book.keys(name(2)) is None
 
 
 def test_columns_answer_what_people_ask(tmp_path: Path) -> None:

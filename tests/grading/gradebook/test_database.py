@@ -37,7 +37,7 @@ WRONG = {
     "half": (replaced(lambda data: data[: len(data) // 2]), "damaged, or no gradebook"),
     "a page of zeros": (replaced(lambda data: data[:-4096] + bytes(4096)), "damaged, or no gradebook"),
     "no table": (run("DROP TABLE trainings"), "(trainings is not as modelcheck made it)"),
-    "another version": (run("PRAGMA user_version = 2"), "another version of modelcheck (schema 2; modelcheck "),
+    "another version": (run("PRAGMA user_version = 99"), "another version of modelcheck (schema 99; modelcheck "),
     "another program's": (another, "a database, but no gradebook of modelcheck's: move it away"),
 }
 

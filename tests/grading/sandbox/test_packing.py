@@ -41,7 +41,7 @@ def test_files_travel_and_links_as_links(tmp_path: Path, there: Path) -> None:
     (odd / "out").symlink_to(secret)
     (odd / "loop").symlink_to(".")
     os.mkfifo(odd / "pipe")
-    for left_out in (".git", "__pycache__", "env"):
+    for left_out in (".git", "__pycache__", ".DS_Store", "env"):
         (odd / left_out).mkdir()
         (odd / left_out / "file").touch()
     (odd / "env" / "pyvenv.cfg").touch()
