@@ -9,6 +9,7 @@ from typing import Literal
 
 from modelcheck.grading.marking import Marked, Watcher, mark
 from modelcheck.grading.measuring import Graded
+from modelcheck.grading.pool import LocalPool
 from modelcheck.grading.records import Grade
 from modelcheck.grading.roster import read_roster
 from modelcheck.grading.sandbox import choose
@@ -55,8 +56,8 @@ def mark_course(
         seed=seed,
         measure=measure,
     )
-    workers = min(jobs or _cores(), len(submissions))
-    return mark(submissions, terms, out, jobs=workers, regrade=regrade, watcher=watcher or _Silent())
+    pool = LocalPool(terms, min(jobs or _cores(), len(submissions)))
+    return mark(submissions, terms, out, pool=pool, regrade=regrade, watcher=watcher or _Silent())
 
 
 def _measure(policy: Policy, accuracy: AccuracyOptions | None) -> Graded:

@@ -16,7 +16,7 @@ from modelcheck.grading.gradebook import CaptureFile, CaptureRecord, Gradebook, 
 from modelcheck.grading.keys import capture_key, grade_key
 from modelcheck.grading.measuring import attempt_key
 from modelcheck.grading.points import late_by, points
-from modelcheck.grading.pool import worked
+from modelcheck.grading.pool import Pool, worked
 from modelcheck.grading.records import Grade, Submission
 from modelcheck.grading.site.course import Course
 from modelcheck.grading.site.index import write_index
@@ -48,7 +48,7 @@ def mark(
     terms: Terms,
     out: Path,
     *,
-    jobs: int,
+    pool: Pool,
     regrade: Sequence[str] | Literal["all", "failed"] = (),
     watcher: Watcher,
 ) -> Marked:
@@ -65,7 +65,7 @@ def mark(
         marking = _Marking(book, terms, out)
         left = [one for one in submissions if not marking.is_graded(one)]
         watcher.on_start(len(submissions), len(submissions) - len(left))
-        for done in worked(map(marking.job, left), terms, jobs) if left else ():
+        for done in worked(map(marking.job, left), pool) if left else ():
             watcher.on_grade(marking.keep(done))
         marking.write_tables()
     return Marked(submissions=len(submissions), marked=len(left), out=out)

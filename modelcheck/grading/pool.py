@@ -3,108 +3,224 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import functools
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from typing import Protocol
+
+import msgspec
 
 from modelcheck.errors import Crashed, UsageError
+from modelcheck.grading.encoding import as_text, from_text
 from modelcheck.grading.work import Done, Job, Terms, Worker
 
 WINDOW = 4  # jobs in flight for each worker
+MOST_BYTES = 64 * 2**20  # of jobs in flight, before one more is
 TRIES = 2  # of a submission whose worker died
+_LOOK_S = 5.0  # between looks at the workers, while nothing is heard of them
+
+# A job, or what became of it, on its way between processes: as JSON, as the gradebook has it, and the bytes with it,
+# which are a capture's or a submission's.
+Parcel = tuple[bytes, bytes | None]
 
 
-def worked(jobs: Iterable[Job], terms: Terms, workers: int) -> Iterator[Done]:
-    """The jobs, done, as they come: a few at a time are in the hands of as many processes.
+class Pool(Protocol):
+    """Where workers are. ``died`` is raised by taking a job, or by its future, where its worker died."""
 
-    A submission whose worker dies is tried once more by itself; where that dies too, this is what became of it.
+    died: tuple[type[Exception], ...]
+
+    def window(self) -> int:
+        """How many jobs should be in flight now."""
+
+    def ready(self, job: Job) -> Job:
+        """The job with all that a worker needs for it."""
+
+    def executor(self, *, alone: bool = False) -> contextlib.AbstractContextManager[Executor]:
+        """Takes ``at_work`` and ``at_giving_up``, each with a parcel.
+
+        Args:
+            alone: it is for one job at a time.
+        Raises:
+            UsageError: there are no workers that work, which is no submission's fault.
+        """
+
+    def look(self) -> None:
+        """Nothing, where something may come yet.
+
+        Raises:
+            UsageError: there are no workers any more.
+        """
+
+
+class LocalPool:
+    """As many processes on this machine. Where one dies, all of its pool are ended."""
+
+    died: tuple[type[Exception], ...] = (BrokenProcessPool,)
+
+    def __init__(self, terms: Terms, workers: int) -> None:
+        self.terms, self.workers = terms, workers
+
+    def window(self) -> int:
+        """A few for each, so that none waits."""
+        return self.workers * WINDOW
+
+    def ready(self, job: Job) -> Job:
+        """The job as it is: workers find the submission where it lies."""
+        return job
+
+    @contextlib.contextmanager
+    def executor(self, *, alone: bool = False) -> Iterator[Executor]:
+        """Worker processes, of which one has shown that it can work."""
+        with processes(1 if alone else self.workers, self.terms) as pool:
+            try:
+                pool.submit(at_start).result()
+            except BrokenProcessPool:
+                raise UsageError("no worker process could be started; what it said stands above") from None
+            yield pool
+
+    def look(self) -> None:
+        """Nothing: the executor notices a process that ends."""
+
+
+def processes(number: int, terms: Terms) -> ProcessPoolExecutor:
+    """Worker processes with one thread each."""
+    return ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin, (terms,))
+
+
+def worked(jobs: Iterable[Job], pool: Pool) -> Iterator[Done]:
+    """The jobs, done, as they come: a few at a time are in the hands of the workers.
+
+    A submission whose worker dies is tried again by itself; where that dies too, this is what became of it.
     """
     waiting = iter(jobs)
     while True:
         lost: list[Job] = []
-        with _pool(workers, terms) as pool:
-            yield from _until_broken(pool, waiting, workers * WINDOW, lost)
+        with pool.executor() as executor:
+            yield from _until_broken(pool, executor, waiting, lost)
         if not lost:
             return
         for job in lost:
-            yield from _alone(job, terms)
+            yield _alone(pool, job)
 
 
-def _until_broken(pool: Executor, jobs: Iterator[Job], most: int, lost: list[Job]) -> Iterator[Done]:
-    """Work until there are no jobs, or a worker dies: then the jobs that were in flight are lost."""
-    running: dict[Future[Done], Job] = {}
+def _until_broken(pool: Pool, executor: Executor, jobs: Iterator[Job], lost: list[Job]) -> Iterator[Done]:
+    """Work until there are no jobs, or the executor takes no more. The jobs whose worker died are lost."""
+    running: dict[Future[Parcel], tuple[Job, int]] = {}
+    takes_more, held_bytes = True, 0
     while True:
-        try:
-            for job in itertools.islice(jobs, max(most - len(running), 0)):
-                running[pool.submit(_work, job)] = job
-        except BrokenProcessPool:
-            lost.append(job)
+        while takes_more and len(running) < pool.window() and held_bytes < MOST_BYTES and (job := next(jobs, None)):
+            parcel = _packed(pool.ready(job))
+            try:
+                future = executor.submit(at_work, parcel)
+            except pool.died:
+                lost.append(job)
+                takes_more = False
+            else:
+                running[future] = job, _size(parcel)
+                held_bytes += _size(parcel)
         if not running:
             return
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            job = running.pop(future)
+        finished = wait(running, _LOOK_S, FIRST_COMPLETED).done
+        if not finished:
+            pool.look()
+        while finished:
+            future = finished.pop()
+            job, size = running.pop(future)
+            held_bytes -= size
             try:
-                done = future.result()
-            except BrokenProcessPool:
+                done = _unpacked(future, job)
+            except pool.died:
                 lost.append(job)
             else:
                 yield done
-        if lost:
-            most = 0  # the pool takes no more, and all that runs is lost
 
 
-def _alone(job: Job, terms: Terms) -> Iterator[Done]:
+def _alone(pool: Pool, job: Job) -> Done:
+    parcel = _packed(pool.ready(job))
     for _ in range(TRIES):
-        with _pool(1, terms) as pool:
-            try:
-                yield pool.submit(_work, job).result()
-                return
-            except BrokenProcessPool:
-                continue
-    text = "the process that judges it died, twice; its graph may be more than the machine's memory holds"
-    yield Worker(terms).failed(job.submission, Crashed(text))
+        with pool.executor(alone=True) as executor, contextlib.suppress(*pool.died):
+            return _unpacked(executor.submit(at_work, parcel), job)
+    with pool.executor(alone=True) as executor:
+        return _unpacked(executor.submit(at_giving_up, parcel), job)
 
 
-@contextlib.contextmanager
-def _pool(workers: int, terms: Terms) -> Iterator[Executor]:
-    """Worker processes, of which one has shown that it can work: what keeps them from it is no submission's fault."""
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (terms,)) as pool:
-        try:
-            pool.submit(_ready).result()
-        except BrokenProcessPool:
-            raise UsageError("no worker process could be started; what it said stands above") from None
-        yield pool
+def _packed(job: Job) -> Parcel:
+    path = as_text(job.submission.path)  # of which not every one is valid text
+    submission = msgspec.structs.replace(job.submission, path=path)
+    bare = msgspec.structs.replace(job, submission=submission, capture=None, files=None)
+    return msgspec.json.encode(bare), job.files if job.capture is None else job.capture
 
 
-_worker: Callable[[Job], Done] | None = None
+def _size(parcel: Parcel) -> int:
+    return len(parcel[0]) + len(parcel[1] or b"")
+
+
+def _unpacked(future: Future[Parcel], job: Job) -> Done:
+    """What became of the job."""
+    text, capture = future.result()
+    done = msgspec.json.decode(text, type=Done)
+    return msgspec.structs.replace(done, submission=job.submission, capture=capture)
+
+
+_terms: Terms | None = None
 
 
 def _begin(terms: Terms) -> None:
-    """Make this process a worker."""
-    global _worker
+    """Make this process a worker's."""
+    global _terms
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    _worker = Worker(terms).work
+    _terms = terms
 
 
 def _end_with_parent() -> None:
-    """End this process where the coordinator was killed: it would wait for work for ever."""
+    """End this process where the one that started it was killed: it would wait for work for ever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
     os._exit(1)
 
 
-def _ready() -> None:
-    """Nothing, in a process that could become a worker."""
+@functools.cache
+def worker() -> Worker:
+    """The worker that this process is.
+
+    Raises:
+        UsageError: there is no such sandbox on this machine.
+    """
+    assert _terms is not None
+    return Worker(_terms)
 
 
-def _work(job: Job) -> Done:
-    assert _worker is not None
-    return _worker(job)
+def at_start() -> None:
+    """Nothing, in a process that can work."""
+    worker()
+
+
+def at_work(parcel: Parcel) -> Parcel:
+    """What became of the job, in a worker's process."""
+    text, data = parcel
+    job = msgspec.json.decode(text, type=Job)
+    path = from_text(job.submission.path)
+    job = msgspec.structs.replace(job, submission=msgspec.structs.replace(job.submission, path=path))
+    done = worker().work(msgspec.structs.replace(job, **{"capture" if job.record else "files": data}))
+    return _told(done)
+
+
+def at_giving_up(parcel: Parcel) -> Parcel:
+    """What became of a job of which workers die, in a process that does not look at it."""
+    text = "the process that judges it died, twice; its graph may be more than the machine's memory holds"
+    return _told(worker().failed(msgspec.json.decode(parcel[0], type=Job).submission, Crashed(text)))
+
+
+def _told(done: Done) -> Parcel:
+    bare = msgspec.structs.replace(
+        done, capture=None, submission=msgspec.structs.replace(done.submission, path=as_text(done.submission.path))
+    )
+    return msgspec.json.encode(bare), done.capture

@@ -6,7 +6,10 @@ It never imports the author's code.
 from __future__ import annotations
 
 import contextlib
+import io
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -21,7 +24,7 @@ from modelcheck.grading.gradebook.captures import CaptureFailure, CaptureFile, C
 from modelcheck.grading.measuring import Graded
 from modelcheck.grading.records import Sandboxed, Submission
 from modelcheck.grading.sandbox import choose
-from modelcheck.graph.capture import capture_from_bytes
+from modelcheck.grading.sandbox.packing import unpack
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.protocol import Limits
 from modelcheck.policy import Policy
@@ -61,11 +64,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One submission, with what is known of it already.
 
     ``record`` is of its capture, whose bytes are ``capture`` where there is one; ``trained`` are measurements by key.
+    ``files`` is what was handed in, packed, for a worker that cannot look at the submission's path.
     """
 
     submission: Submission
     record: CaptureRecord | None = None
     capture: bytes | None = None
+    files: bytes | None = None
     trained: dict[str, Metrics] = {}
 
 
@@ -97,7 +102,7 @@ class Worker:
             UsageError: the sandbox cannot be started, or the data cannot be had.
         """
         start = time.perf_counter()
-        record, data = (job.record, job.capture) if job.record else self._captured(job.submission)
+        record, data = (job.record, job.capture) if job.record else self._captured(job)
         measure = None
         if self.terms.measure and isinstance(record.result, CaptureFile):
             measure = replace(
@@ -119,14 +124,15 @@ class Worker:
         report = self._report(submission, record, None, None)
         return Done(submission=submission, record=record, capture=None, trained={}, report=report, seconds=0.0)
 
-    def _captured(self, submission: Submission) -> tuple[CaptureRecord, bytes | None]:
+    def _captured(self, job: Job) -> tuple[CaptureRecord, bytes | None]:
         start = time.perf_counter()
         try:
-            if submission.problem:
-                raise UnsafeSubmission(submission.problem)
+            if job.submission.problem:
+                raise UnsafeSubmission(job.submission.problem)
             if self._capturer is None:
                 self._capturer = self._ends.enter_context(self._sandbox.start(self.terms.limits))
-            found, origin = self._capturer.capture(Path(submission.path), self.terms.inputs, self.terms.seed)
+            with _handed_in(job) as path:
+                found, origin = self._capturer.capture(path, self.terms.inputs, self.terms.seed)
         except AuthorError as error:
             return self._record(CaptureFailure.of(error), None, time.perf_counter() - start), None
         seconds = time.perf_counter() - start
@@ -145,6 +151,8 @@ class Worker:
         def capture() -> tuple[Capture | Walked, Origin | None]:
             failure = record.result
             if not isinstance(failure, CaptureFailure):
+                from modelcheck.graph.capture import capture_from_bytes
+
                 assert data is not None
                 return capture_from_bytes(data), record.origin
             if failure.walked:
@@ -155,3 +163,14 @@ class Worker:
         road = Road(submission.id, policy, None, None, (), (), False, self.terms.seed, capture=capture)
         with limited(DESCRIBED_S):
             return road.report(measure)
+
+
+@contextlib.contextmanager
+def _handed_in(job: Job) -> Iterator[Path]:
+    """Where the submission lies."""
+    if job.files is None:
+        yield Path(job.submission.path)
+        return
+    with tempfile.TemporaryDirectory(prefix="modelcheck-", ignore_cleanup_errors=True) as folder:
+        unpack(io.BytesIO(job.files), Path(folder))
+        yield next(Path(folder).iterdir())

@@ -6,15 +6,18 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelcheck.errors import AuthorError, Crashed, MemoryLimit, TimeLimit, UsageError
 from modelcheck.facts.walked import Walked
-from modelcheck.graph.capture import Capture
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.protocol import Failed, Limits, Refused
 from modelcheck.isolated.results import Results, Unusable
 from modelcheck.isolated.watching import Ended
 from modelcheck.origin import Origin
+
+if TYPE_CHECKING:
+    from modelcheck.graph.capture import Capture
 
 
 class NotFoundThere(UsageError):

@@ -11,19 +11,22 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
 from modelcheck.facts.walked import Walked
-from modelcheck.graph.capture import Capture
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.outcome import Outcome
 from modelcheck.isolated.protocol import Limits, Request, shown_line
 from modelcheck.isolated.results import Results
 from modelcheck.isolated.watching import Ended, run_watched
 from modelcheck.origin import Origin, Pick
+
+if TYPE_CHECKING:
+    from modelcheck.graph.capture import Capture
 
 # -I: neither the current directory nor PYTHON* nor the user's own packages decide what the process imports of ours.
 # Where this modelcheck lies comes before what is installed, for one in a checkout or installed for one user only.

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 import stat
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from modelcheck.author_trace import is_file, is_library, is_ours, printable, shown_path
 from modelcheck.errors import DamagedCapture
-from modelcheck.graph.capture import Capture, capture_from_bytes
 from modelcheck.inputs import Inputs, readings
 from modelcheck.isolated.protocol import CAPTURE_FILE, RESULT_FILE, STACK_FILE, Answer, Limits, decode_answer
+
+if TYPE_CHECKING:
+    from modelcheck.graph.capture import Capture
 
 _RESULT_BYTES = 8 * 2**20
 _STACK_BYTES = 2**18
@@ -59,6 +62,8 @@ class Results:
         data = self._read(CAPTURE_FILE, self.limits.file_mib * 2**20)
         if data is None:
             raise Unusable(f"there is no {CAPTURE_FILE}")
+        from modelcheck.graph.capture import capture_from_bytes
+
         try:
             capture = capture_from_bytes(data)
         except DamagedCapture as error:

@@ -1,24 +1,29 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import modelcheck
-from modelcheck.grading.gradebook import Gradebook
-from modelcheck.grading.pool import _until_broken
-from modelcheck.grading.records import Grade, Submission
-from modelcheck.grading.work import Job
+from modelcheck.errors import Crashed
+from modelcheck.grading.gradebook import CaptureFailure, CaptureRecord, Gradebook
+from modelcheck.grading.pool import LocalPool, at_giving_up, at_work, worked
+from modelcheck.grading.records import Grade, Sandboxed, Submission
+from modelcheck.grading.work import Done, Job
+
+from .made import report
 
 LINEAR = """
 import torch.nn as nn
@@ -140,7 +145,7 @@ def test_a_killed_grader_goes_on(course: Path) -> None:
 
 
 class Breaking(Executor):
-    """Does all jobs but one, of which the pool dies."""
+    """Does all jobs but one, of which it dies."""
 
     def __init__(self, deadly: str) -> None:
         self.deadly, self.broken = deadly, False
@@ -149,22 +154,47 @@ class Breaking(Executor):
         if self.broken:
             raise BrokenProcessPool
         future: Future[Any] = Future()
-        self.broken = args[0].submission.id == self.deadly
-        if self.broken:
+        submission = msgspec.json.decode(args[0][0], type=Job).submission
+        if submission.id == self.deadly and function is at_work:
+            self.broken = True
             future.set_exception(BrokenProcessPool())
         else:
-            future.set_result(args[0].submission.id)
+            future.set_result((msgspec.json.encode(done(submission, function is at_giving_up)), None))
         return future
 
 
-@pytest.mark.parametrize("deadly", ["0", "3", "9", "none"])
-def test_what_a_dying_pool_had_in_hand_is_lost_and_nothing_else(deadly: str) -> None:
-    def jobs() -> Iterator[Job]:
-        for number in range(10):
-            yield Job(submission=Submission(id=str(number), path="", content=""))
+class BreakingPool(LocalPool):
+    """As a local one, without processes."""
 
-    waiting, lost = jobs(), list[Job]()
-    done: Sequence[Any] = list(_until_broken(Breaking(deadly), waiting, 4, lost))
-    names = [*done, *(job.submission.id for job in lost), *(job.submission.id for job in waiting)]
-    assert sorted(names) == [str(number) for number in range(10)]
-    assert (deadly in [job.submission.id for job in lost]) == (deadly != "none")
+    def __init__(self, deadly: str) -> None:
+        self.deadly, self.opened = deadly, 0
+
+    def window(self) -> int:
+        return 4
+
+    @contextlib.contextmanager
+    def executor(self, *, alone: bool = False) -> Iterator[Executor]:
+        self.opened += 1
+        yield Breaking(self.deadly)
+
+
+def done(submission: Submission, given_up: bool) -> Done:
+    record = CaptureRecord(
+        result=CaptureFailure.of(Crashed("given up" if given_up else "worked")),
+        seconds=0,
+        sandboxed=Sandboxed(sandbox="process"),
+    )
+    return Done(submission=submission, record=record, capture=None, trained={}, report=report(), seconds=0)
+
+
+@pytest.mark.parametrize("deadly", ["0", "3", "9", "none"])
+def test_what_a_dying_pool_had_in_hand_is_done_again_and_what_it_dies_of_is_given_up(deadly: str) -> None:
+    path = os.fsdecode(b"/of \xff")  # which is no text
+    jobs = [Job(submission=Submission(id=str(number), path=path, content="")) for number in range(10)]
+    pool, found = BreakingPool(deadly), {}
+    for one in worked(jobs, pool):
+        assert one.submission.path == path
+        assert isinstance(one.record.result, CaptureFailure)
+        found[one.submission.id] = one.record.result.message
+    assert found == {str(number): "given up" if str(number) == deadly else "worked" for number in range(10)}
+    assert pool.opened == 1 or deadly != "none"

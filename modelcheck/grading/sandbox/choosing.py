@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from modelcheck.errors import UsageError
 from modelcheck.facts.walked import Walked
 from modelcheck.grading.sandbox.bubblewrap import Bubblewrap
 from modelcheck.grading.sandbox.none import Nothing
 from modelcheck.grading.sandbox.process import Process
-from modelcheck.graph.capture import Capture
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.protocol import Limits
 from modelcheck.origin import Origin, Pick
+
+if TYPE_CHECKING:
+    from modelcheck.graph.capture import Capture
 
 SandboxName = Literal["bubblewrap", "process", "none"]
 

@@ -6,17 +6,19 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from modelcheck.errors import LoadError
 from modelcheck.facts.walked import Walked
 from modelcheck.grading.sandbox.packing import packed, target_of, unpack
-from modelcheck.graph.capture import Capture
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.outcome import NotFoundThere
 from modelcheck.isolated.parent import capture_isolated
 from modelcheck.isolated.protocol import Limits
 from modelcheck.origin import Origin, Pick
+
+if TYPE_CHECKING:
+    from modelcheck.graph.capture import Capture
 
 
 class Nothing:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 import msgspec
 
@@ -24,7 +24,6 @@ from modelcheck.facts.walked import Walked
 from modelcheck.grading.sandbox.packing import packed, target_of
 from modelcheck.grading.sandbox.places import installed
 from modelcheck.grading.sandbox.server import SUBMISSION, Hello
-from modelcheck.graph.capture import Capture
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.outcome import NotFoundThere, Outcome
 from modelcheck.isolated.parent import encoded_request, own_python
@@ -33,6 +32,9 @@ from modelcheck.isolated.protocol import Limits
 from modelcheck.isolated.results import Results
 from modelcheck.isolated.watching import START_S, Ended, watched
 from modelcheck.origin import Origin, Pick
+
+if TYPE_CHECKING:
+    from modelcheck.graph.capture import Capture
 
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
