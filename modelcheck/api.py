@@ -220,6 +220,7 @@ def grade(
     roster: str | Path | None = None,
     regrade: Sequence[str] | Literal["all", "failed"] = (),
     jobs: int | None = None,
+    scheduler: str | None = None,
     sandbox: Literal["auto"] | SandboxName = "auto",
     time_limit_s: float = 60.0,
     memory_limit_mib: int = 4096,
@@ -238,14 +239,15 @@ def grade(
         roster: a CSV file with the columns id, name, submitted and due.
         regrade: mark these anew although they have not changed: ids, "all", or "failed" for those that did not pass.
         jobs: how many at a time; by default as many as there are cores.
+        scheduler: the address of a Dask scheduler, ``tcp://HOST:PORT``, whose workers do the work instead.
         sandbox: "auto" is the strongest that the machine allows, and never "none".
         time_limit_s: seconds on the clock for the author's code of one submission.
         memory_limit_mib: memory for it, beyond torch's own.
         seed: of everything random.
         watcher: is told how it goes.
     Raises:
-        UsageError: the policy or an option is wrong, there are no submissions, no sandbox can be had, or another
-            process marks into the folder.
+        UsageError: the policy or an option is wrong, there are no submissions, no sandbox can be had, another process
+            marks into the folder, or the scheduler or its workers cannot be used.
     """
     from modelcheck.grading.course import mark_course
 
@@ -257,6 +259,7 @@ def grade(
         roster=roster,
         regrade=regrade,
         jobs=jobs,
+        scheduler=scheduler,
         sandbox=sandbox,
         limits=Limits(wall_s=time_limit_s, cpu_s=math.ceil(time_limit_s), memory_mib=memory_limit_mib),
         seed=seed,

@@ -66,6 +66,15 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
                 show_default=False,
             ),
         ] = None,
+        scheduler: Annotated[
+            str | None,
+            typer.Option(
+                metavar="tcp://HOST:PORT",
+                help="A Dask scheduler, whose workers do the work (docs/cluster.md).",
+                rich_help_panel=_RUN,
+                show_default=False,
+            ),
+        ] = None,
         sandbox: Annotated[
             str,
             typer.Option(
@@ -120,6 +129,7 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
                     roster=roster,
                     regrade=cast(Any, regrade[0] if regrade in (["all"], ["failed"]) else regrade or ()),
                     jobs=jobs,
+                    scheduler=scheduler,
                     sandbox=cast(Any, sandbox),
                     time_limit_s=time_limit,
                     memory_limit_mib=memory_limit,

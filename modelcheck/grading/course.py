@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from modelcheck.errors import UsageError
+from modelcheck.grading.cluster import connected
 from modelcheck.grading.marking import Marked, Watcher, mark
 from modelcheck.grading.measuring import Graded
 from modelcheck.grading.pool import LocalPool
@@ -33,12 +36,15 @@ def mark_course(
     roster: str | Path | None,
     regrade: Sequence[str] | Literal["all", "failed"],
     jobs: int | None,
+    scheduler: str | None,
     sandbox: Literal["auto"] | SandboxName,
     limits: Limits,
     seed: int,
     watcher: Watcher | None,
 ) -> Marked:
     """Mark all submissions in the paths; arguments as of ``modelcheck.grade``."""
+    if scheduler and jobs:
+        raise UsageError("--jobs is for this machine; --scheduler does as many at a time as its workers have threads")
     submissions = find(paths, out=out)
     if roster is not None:
         submissions = read_roster(roster).matched(submissions)
@@ -48,16 +54,18 @@ def mark_course(
     expected = policy.model.input
     if measure and expected is None:
         expected = measure.prepare().dataset.input_shape
-    terms = Terms(
-        policy=policy,
-        inputs=input_specs(expected),
-        sandbox=choose(sandbox).name,
-        limits=limits,
-        seed=seed,
-        measure=measure,
-    )
-    pool = LocalPool(terms, min(jobs or _cores(), len(submissions)))
-    return mark(submissions, terms, out, pool=pool, regrade=regrade, watcher=watcher or _Silent())
+    with contextlib.ExitStack() as kept:
+        cluster = kept.enter_context(connected(scheduler, sandbox)) if scheduler else None
+        terms = Terms(
+            policy=policy,
+            inputs=input_specs(expected),
+            sandbox=cluster.sandboxed.sandbox if cluster else choose(sandbox).name,
+            limits=limits,
+            seed=seed,
+            measure=measure,
+        )
+        pool = cluster.pool(terms) if cluster else LocalPool(terms, min(jobs or _cores(), len(submissions)))
+        return mark(submissions, terms, out, pool=pool, regrade=regrade, watcher=watcher or _Silent())
 
 
 def _measure(policy: Policy, accuracy: AccuracyOptions | None) -> Graded:
