@@ -1,27 +1,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from typing import Any
 
 from torch import Tensor, nn
-from torch.optim import SGD, Adagrad, AdamW, Muon, Optimizer
+from torch.optim import SGD, Adagrad, AdamW, Optimizer
 
+from modelcheck.training.muon import Muon
 from modelcheck.training.recipe import OptimizerName, OptimizerOptions, Recipe, Schedule
 
 Groups = list[dict[str, Any]]
 
 
 def _sgd(groups: Groups, options: OptimizerOptions) -> Optimizer:
-    return SGD(groups, options.learning_rate, momentum=options.momentum, nesterov=options.nesterov)
+    return SGD(groups, options.learning_rate, momentum=options.momentum, nesterov=options.nesterov, foreach=True)
 
 
 def _adamw(groups: Groups, options: OptimizerOptions) -> Optimizer:
-    return AdamW(groups, options.learning_rate)
+    return AdamW(groups, options.learning_rate, foreach=True)
 
 
 def _adagrad(groups: Groups, options: OptimizerOptions) -> Optimizer:
-    return Adagrad(groups, options.learning_rate, eps=1e-7)  # Keras' epsilon; torch's is 1e-10
+    return Adagrad(groups, options.learning_rate, eps=1e-7, foreach=True)  # Keras' epsilon; torch's is 1e-10
 
 
 OPTIMIZERS: dict[OptimizerName, Callable[[Groups, OptimizerOptions], Optimizer]] = {
@@ -42,25 +42,22 @@ class Updates:
 
     def __init__(self, parameters: Iterable[nn.Parameter], options: OptimizerOptions) -> None:
         self.parameters = list(parameters)
-        self._matrices: list[tuple[nn.Parameter, nn.Parameter]] = []
-        self._parts: list[tuple[Optimizer, float]] = []
-        rest = self.parameters
+        self._matrices: list[nn.Parameter] = []
+        self._muon: Muon | None = None
+        rest, factor = self.parameters, 1.0
         if options.name == "muon":
-            rest = [parameter for parameter in rest if not _is_matrix(parameter)]
-            those = [one for one in self.parameters if _is_matrix(one)]
-            self._matrices = [(one, nn.Parameter(_matrix(one, _columns(one)))) for one in those]  # the same memory
-            if self._matrices:
-                made = Muon(
-                    [matrix for _, matrix in self._matrices],
-                    options.learning_rate,
-                    weight_decay=options.weight_decay,
-                    momentum=options.momentum,
-                    nesterov=options.nesterov,
-                )
-                self._parts.append((made, 1.0))
-        factor = options.vector_factor if options.name == "muon" else 1.0
-        if groups := _groups(rest, options):
-            self._parts.append((OPTIMIZERS[options.name](groups, options), factor))
+            self._matrices = [one for one in self.parameters if _is_matrix(one)]
+            rest, factor = [one for one in self.parameters if not _is_matrix(one)], options.vector_factor
+        if self._matrices:
+            self._muon = Muon(
+                [_matrix(one, _columns(one)) for one in self._matrices],
+                weight_decay=options.weight_decay,
+                momentum=options.momentum,
+                nesterov=options.nesterov,
+            )
+        groups = _groups(rest, options)
+        self._rest = OPTIMIZERS[options.name](groups, options) if groups else None
+        self._factor = factor
 
     def step(self, rate: float, clip_norm: float) -> None:
         """One step at that learning rate with the gradients that are there, which are cleared afterwards.
@@ -69,27 +66,34 @@ class Updates:
         """
         if clip_norm:
             nn.utils.clip_grad_norm_(self.parameters, clip_norm)
-        for parameter, matrix in self._matrices:
-            matrix.grad = None if parameter.grad is None else _matrix(parameter.grad, _columns(parameter))
-        for optimizer, factor in self._parts:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * factor
-            optimizer.step()
+        if self._muon:
+            gradients = [one.grad for one in self._matrices]
+            self._muon.step(
+                rate,
+                [
+                    None if gradient is None else _matrix(gradient, _columns(one))
+                    for one, gradient in zip(self._matrices, gradients, strict=True)
+                ],
+            )
+        if self._rest:
+            for group in self._rest.param_groups:
+                group["lr"] = rate * self._factor
+            self._rest.step()
         self.clear()
 
     def clear(self) -> None:
         """Forget all gradients."""
-        for parameter in chain(self.parameters, (matrix for _, matrix in self._matrices)):
+        for parameter in self.parameters:
             parameter.grad = None
 
     def state(self) -> list[dict[str, Any]]:
         """What the optimisers remember, for ``restore``."""
-        return [optimizer.state_dict() for optimizer, _ in self._parts]
+        return [part.state_dict() for part in (self._muon, self._rest) if part]
 
     def restore(self, states: Sequence[dict[str, Any]]) -> None:
         """Go on from ``state``."""
-        for (optimizer, _), state in zip(self._parts, states, strict=True):
-            optimizer.load_state_dict(state)
+        for part, state in zip((part for part in (self._muon, self._rest) if part), states, strict=True):
+            part.load_state_dict(state)
 
 
 def _groups(parameters: Iterable[nn.Parameter], options: OptimizerOptions) -> Groups:
