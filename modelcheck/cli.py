@@ -134,7 +134,7 @@ def inspect(
 
     `modelcheck inspect torchvision.models:resnet18 --input 3x224x224 --format json`
     """
-    _check_output(format_, output)
+    _check_output(format_, output, several=pick == "all")
     options = _shared(policy, input_, arg, select, ignore, strict, isolated)
     with _interruptible():
         if pick == "all" and isolated:
@@ -524,12 +524,14 @@ def _picked(target: str, pick: str | None) -> Sequence[str]:
         return (target,)
 
 
-def _check_output(format_: str, output: Path | None) -> None:
+def _check_output(format_: str, output: Path | None, *, several: bool = False) -> None:
     """Refuse, before any work is done, what could not be written after it."""
-    from modelcheck.formats import format_names
+    from modelcheck.formats import format_names, takes_several
 
     if format_ not in format_names():
         raise UsageError(f"--format: {unknown_name('format', format_, format_names())}")
+    if several and not takes_several(format_):
+        raise UsageError(f"--format {format_} is of one model: leave --pick all out, or name the model")
     if output is not None:
         check_writable(output, "--output")
 
@@ -544,12 +546,14 @@ def _finish(
 ) -> None:
     from rich.console import Console
 
-    from modelcheck.formats import joined, renderer
+    from modelcheck.formats import render_all, renderer
 
     console = Console()
     color = output is None and console.is_terminal and not console.no_color
-    texts = [renderer(format_)(report, width=console.width, color=color) for report in reports]
-    text = joined(format_, texts) if several else texts[0]
+    if several:
+        text = render_all(format_, reports, width=console.width, color=color)
+    else:
+        text = renderer(format_)(reports[0], width=console.width, color=color)
     if output is not None:
         write_beside(output, text.encode())
         _say(f"modelcheck: wrote {output} (verdict: {', '.join(report.verdict for report in reports)})")

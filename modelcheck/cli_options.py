@@ -77,7 +77,14 @@ IsolatedOption = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    str, typer.Option("--format", "-f", metavar="FORMAT", help="table or json.", rich_help_panel=OUTPUT)
+    str,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help="table, concise, json, markdown, html, sarif, junit, github (annotations of a workflow) or gradescope.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 OutputOption = Annotated[
     Path | None,

@@ -1,10 +1,14 @@
-"""Output formats, one a file: ``json.py`` holds ``render`` for ``--format json``."""
+"""Output formats, one a file: ``json.py`` holds ``render`` for ``--format json``.
+
+A file may also have ``render_all``, which makes one text of several reports (without it one follows the other), and
+``SEVERAL = False``, where there can be only one.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Protocol
 
@@ -24,10 +28,26 @@ class Render(Protocol):
         """
 
 
-def joined(name: str, texts: Sequence[str]) -> str:
-    """Several reports of one format as one text: as the format's own ``join`` makes it, else one after the other."""
-    join: Callable[[Sequence[str]], str] = getattr(_module(name), "join", "\n".join)
-    return join(texts)
+def render_all(name: str, reports: Sequence[Report], *, width: int, color: bool) -> str:
+    """Several reports in the format of that name, as one text.
+
+    Raises:
+        KeyError: there is none.
+    """
+    module = _module(name)
+    if hasattr(module, "render_all"):
+        text: str = module.render_all(reports, width=width, color=color)
+        return text
+    return "\n".join(module.render(report, width=width, color=color) for report in reports)
+
+
+def takes_several(name: str) -> bool:
+    """Whether several reports can be one text of that format.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return bool(getattr(_module(name), "SEVERAL", True))
 
 
 def format_names() -> tuple[str, ...]:

@@ -12,16 +12,21 @@ from modelcheck.report import Report
 
 def render(report: Report, *, width: int, color: bool) -> str:
     """The report as indented JSON; numbers that JSON cannot hold (a diverged loss) are null."""
-    try:
-        encoded = msgspec.json.encode(report)
-    except UnicodeEncodeError:  # a name with half a character, as undecodable bytes of a path give it
-        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(report)))
-    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+    return indented(report)
 
 
-def join(texts: Sequence[str]) -> str:
+def render_all(reports: Sequence[Report], *, width: int, color: bool) -> str:
     """Several reports as one array."""
-    return msgspec.json.format(f"[{','.join(texts)}]", indent=2) + "\n"
+    return indented(list(reports))
+
+
+def indented(value: object) -> str:
+    """What the value is in JSON, in lines; half characters, as undecodable bytes of a path give them, are escaped."""
+    try:
+        encoded = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(value)))
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
 
 def _encodable(value: Any) -> Any:

@@ -14,16 +14,15 @@ from rich.text import Text
 
 from modelcheck.author_trace import printable
 from modelcheck.facts.structs import Layer
-from modelcheck.names import nearest
-from modelcheck.report import Finding, Metrics, Report, RuleOutcome, UnknownIgnore
-from modelcheck.rules import all_rules
-from modelcheck.telling import fact_rows, first_of, is_step, message_lines, origin_rows, said, shape_text
-from modelcheck.words import counted, loss_text, percent, sparkline
+from modelcheck.report import Finding, Report, RuleOutcome
+from modelcheck.telling.problems import message_lines
+from modelcheck.telling.rows import fact_rows, ignored_note, metric_rows, origin_rows, shape_text, unknown_ignore_notes
+from modelcheck.telling.verdict import is_step, said, score_text
+from modelcheck.words import counted, percent
 
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "not run": "yellow", "advice": "cyan"}
 _MARKS = {"pass": "✔", "fail": "✘", "not run": "–", "error": "✘", "advice": "●"}
 _LONGEST_LINE = 400
-_MOST_NAMED = 4
 
 
 def render(report: Report, *, width: int, color: bool) -> str:
@@ -49,13 +48,15 @@ def _parts(report: Report) -> Iterable[RenderableType]:
     yield _rules(report)
     if report.findings:
         yield _findings(report.findings)
-    if lines := [*_ignored(report.ignored), *_unknown(report.unknown_ignores)]:
+    lines = [Text(printable(note), "dim") for note in [ignored_note(report)] if note]
+    lines += [Text(printable(note), "yellow") for note in unknown_ignore_notes(report)]
+    if lines:
         yield Padding(Group(*lines), (1, 0, 0, 0))
     if report.facts:
         yield _grid(fact_rows(report.facts))
         yield _layers(report)
     if report.metrics:
-        yield _metrics(report.metrics)
+        yield _grid(metric_rows(report.metrics), bold=percent(report.metrics.test_accuracy.last))
 
 
 def _headline(report: Report) -> Text:
@@ -64,7 +65,7 @@ def _headline(report: Report) -> Text:
     line.append(f"  {printable(report.target)}", "bold")
     line.append(f"  {said(report)}")
     if report.score:
-        line.append(f"  {report.score.points:,.10g} of {report.score.max_points:,.10g} points", "bold")
+        line.append(f"  {score_text(report)}", "bold")
     return line
 
 
@@ -132,27 +133,15 @@ def _finding(finding: Finding) -> RenderableType:
     return Group(head, *(Padding(Text(line.lstrip()), (0, 0, 0, 2 + len(line) - len(line.lstrip()))) for line in lines))
 
 
-def _ignored(findings: tuple[Finding, ...]) -> Iterable[Text]:
-    """One line for what comments ignore, so that who requires something sees it."""
-    if findings:
-        places = first_of(f"{one.code} {one.file}:{one.line}" if one.line else one.code for one in findings)
-        yield Text(f"{counted(len(findings), 'finding')} ignored by comments: {printable(places)}", "dim")
-
-
-def _unknown(ignores: tuple[UnknownIgnore, ...]) -> Iterable[Text]:
-    known = [text for rule in all_rules() for text in (rule.code, rule.name)]
-    for one in ignores[:_MOST_NAMED]:
-        meant = nearest(one.name, known)
-        said = f"{one.file}:{one.line}: the comment ignores {one.name}, which is no rule"
-        yield Text(printable(f"{said}; did you mean {meant}?" if meant else said), "yellow")
-
-
-def _grid(rows: Iterable[tuple[str, str]]) -> RenderableType:
+def _grid(rows: Iterable[tuple[str, str]], bold: str = "") -> RenderableType:
+    """The names and texts; those that begin with ``bold`` show it so."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, _shown(value))
+        text = _shown(value)
+        text.stylize("bold", 0, len(bold) if value.startswith(bold) else 0)
+        table.add_row(name, text)
     return Padding(table, (1, 0, 0, 0))
 
 
@@ -184,37 +173,3 @@ def _output(layer: Layer) -> str | Text:
     if layer.output_shape is not None:
         return shape_text(layer.output_shape)
     return "no tensor" if layer.calls else Text("never called", "yellow")
-
-
-def _metrics(metrics: Metrics) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in _metric_rows(metrics):
-        table.add_row(name, text)
-    return Padding(table, (1, 0, 0, 0))
-
-
-def _metric_rows(metrics: Metrics) -> Iterable[tuple[str, Text]]:
-    accuracy = metrics.test_accuracy
-    # of own images nobody would think that they were published
-    known = metrics.official or metrics.dataset == "folder"
-    data = metrics.dataset if known else f"{metrics.dataset} (not the published data)"
-    images = f" of {metrics.test_images:,} {data} test images, loss {loss_text(metrics.test_loss)}"
-    yield "test accuracy", Text.assemble((f"{percent(accuracy.last)}", "bold"), images)
-    if metrics.epochs:
-        count = len(metrics.epochs)
-        stopped = " (interrupted)" if metrics.interrupted else ""
-        yield (
-            "training",
-            Text(
-                f"{counted(count, 'epoch')}{stopped} of recipe {metrics.recipe}, seed {metrics.seed}; "
-                f"best {percent(accuracy.best)} after epoch {accuracy.best_epoch}"
-            ),
-        )
-    if len(metrics.epochs) > 1:
-        accuracies = [epoch.test_accuracy for epoch in metrics.epochs]
-        lowest, highest = percent(min(accuracies)), percent(max(accuracies))
-        yield "by epoch", Text(f"{sparkline(accuracies)}  test accuracy from {lowest} to {highest}")
-    machine = f"{metrics.device}, {counted(metrics.threads, 'thread')}, {metrics.dtype}"
-    yield "time", Text(f"{metrics.wall_s:.1f} s ({machine}), {metrics.images_per_s:,.0f} images/s")

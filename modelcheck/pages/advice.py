@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,7 +9,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from modelcheck.rules import find_rule
-from modelcheck.rules.documentation import summary
+from modelcheck.rules.documentation import section, summary
 
 
 @dataclass(frozen=True)
@@ -31,9 +29,7 @@ def advice(code: str) -> Advice | None:
     rule = find_rule(code)
     if rule is None:
         return None
-    parts = re.split(r"^## (.+)$", inspect.getdoc(rule) or "", flags=re.MULTILINE)
-    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-    chosen = (sections.get(name, "") for name in ("What it checks", "Why it matters", "Bad", "Good"))
+    chosen = (section(rule, name) for name in ("What it checks", "Why it matters", "Bad", "Good"))
     return Advice(_html(summary(rule), inline=True), *map(_html, chosen))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from modelcheck.facts.structs import Layer
 from modelcheck.report import Report
-from modelcheck.telling import fact_rows
+from modelcheck.telling.rows import fact_rows
 
 _MOST_LAYERS = 500
 

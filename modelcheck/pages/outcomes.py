@@ -8,7 +8,7 @@ from typing import Literal
 
 from modelcheck.pages.advice import Advice, advice
 from modelcheck.report import Award, Finding, Report, RuleOutcome
-from modelcheck.telling import is_step
+from modelcheck.telling.verdict import is_step
 
 Kind = Literal["pass", "fail", "advice", "not run"]
 

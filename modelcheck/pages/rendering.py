@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from modelcheck.author_trace import printable
-from modelcheck.telling import message_lines
+from modelcheck.telling.problems import message_lines
 from modelcheck.words import counted, loss_text, percent
 
 _PIECES = 1000

@@ -84,6 +84,12 @@ def summary(rule: Rule) -> str:
     return (inspect.getdoc(rule) or "").split("\n", 1)[0]
 
 
+def section(rule: Rule, name: str) -> str:
+    """The text under that heading of a rule's documentation, as Markdown; empty where there is none."""
+    parts = re.split(r"^## (.+)$", inspect.getdoc(rule) or "", flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True)).get(name, "").strip()
+
+
 def standing(rule: Rule) -> Standing:
     """What the rule is where no policy says anything of it."""
     return "always on" if rule.always else "constraint" if rule.kind == "error" else "advice"

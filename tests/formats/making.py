@@ -4,10 +4,23 @@ from typing import Any
 
 import msgspec
 
+from modelcheck.facts.structs import Unregistered
 from modelcheck.origin import Argument, Effect, EffectKind, Missing, Origin
-from modelcheck.report import Epoch, Metrics, Mistake, Report, Score, TestAccuracy
+from modelcheck.report import Epoch, Metrics, Mistake, Report, Score, TestAccuracy, UnknownIgnore
 
 NAMES = ["reference", "failing", "measured", "no-policy", "submission", "MC001", "MC002", "MC003", "MC004", "MC605"]
+HOSTILE = {
+    "escape": "\x1b[31mred\x1b[0m\x1b]0;title\x07",
+    "lines": "a\nb\r\nc\x0bd\u2028e\x85f",
+    "right-to-left": "\u202egnp.ten\u200f\u2066",
+    "markup": "[red]x[/red] [link=http://x]y[/link] [/]",
+    "emoji": ":boom: 🧨 \u200d\ufe0f",
+    "wide": "全角" * 60,
+    "surrogate": "a\udcff",
+    "megabyte": "x" * 1_000_000,
+    "megalines": "x\n" * 500_000,
+    "empty": "",
+}
 
 
 def metrics(**changes: Any) -> Metrics:
@@ -84,3 +97,52 @@ ORIGIN = Origin(
 def measured(report: Report) -> Report:
     """The report as of a training, with points."""
     return msgspec.structs.replace(report, metrics=metrics(), score=Score(points=85.5, max_points=100.0))
+
+
+def poisoned(report: Report, text: str) -> Report:
+    """The report with the text wherever an author's words can come."""
+    replace = msgspec.structs.replace
+    facts = report.facts
+    if facts is not None:
+        facts = replace(
+            facts,
+            batch_norm=replace(facts.batch_norm, count=1, where=(text,)),
+            unused_modules=(text,),
+            unregistered_modules=(Unregistered(path=text, attribute=text, holder="list", type=text, parameters=1),),
+            uncounted_operators=(text,),
+        )
+    origin = Origin(
+        file=text,
+        line=1,
+        name=text,
+        because=text,
+        others=(text,),
+        arguments=(Argument(name=text, value=text, file=text, line=1),),
+        missing=(Missing(name=text, file=text, line=1),),
+        set_aside=(effect("runs", text, 1, text),),
+    )
+    return replace(
+        report,
+        target=text,
+        origin=origin,
+        policy=text,
+        layers=tuple(replace(layer, path=text, type=text, file=text) for layer in report.layers),
+        facts=facts,
+        findings=tuple(replace(one, message=text, where=text, file=text, line=3) for one in report.findings),
+        ignored=tuple(replace(one, message=text, where=text, file=text, line=3) for one in report.findings),
+        unknown_ignores=(UnknownIgnore(name=text, file=text, line=2),),
+        rules=tuple(
+            replace(one, evidence=text if one.cause is None else None, cause=one.cause and text) for one in report.rules
+        ),
+    )
+
+
+def undecided(report: Report) -> Report:
+    """The report where a constraint could not be decided, which fails the model."""
+    replace = msgspec.structs.replace
+    cause = "no graph was captured"
+    rules = tuple(
+        replace(one, outcome="not run", evidence=None, cause=cause) if one.code == "MC203" else one
+        for one in report.rules
+    )
+    return replace(report, verdict="fail", rules=rules)

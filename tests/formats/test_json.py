@@ -12,8 +12,8 @@ from modelcheck.report import Report
 
 from .making import NAMES, metrics
 
-KEYS = """schema_version tool target origin policy strict verdict score awards facts layers findings ignored unknown_ignores
-    rules metrics"""
+KEYS = """schema_version tool target origin policy strict verdict score awards facts layers findings ignored
+    unknown_ignores rules metrics"""
 FACTS = """capture input_shape output_shape output_kind parameters macs uncounted_operators receptive_field
     weighted_layers batch_norm dropout global_average_pooling fully_connected unused_modules"""
 PARAMETERS = "total trainable frozen unused shared hidden bytes"

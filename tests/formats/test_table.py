@@ -7,26 +7,13 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from modelcheck.facts.structs import Unregistered
 from modelcheck.formats.table import render
 from modelcheck.origin import Argument, Missing, Origin
 from modelcheck.report import EXIT_STATUS, Finding, Report, RuleOutcome
 from modelcheck.rules import all_rules
 
-from .making import NAMES, ORIGIN, effect, metrics
+from .making import HOSTILE, NAMES, ORIGIN, effect, metrics, poisoned
 
-HOSTILE = {
-    "escape": "\x1b[31mred\x1b[0m\x1b]0;title\x07",
-    "lines": "a\nb\r\nc\x0bd\u2028e\x85f",
-    "right-to-left": "\u202egnp.ten\u200f\u2066",
-    "markup": "[red]x[/red] [link=http://x]y[/link] [/]",
-    "emoji": ":boom: 🧨 \u200d\ufe0f",
-    "wide": "全角" * 60,
-    "surrogate": "a\udcff",
-    "megabyte": "x" * 1_000_000,
-    "megalines": "x\n" * 500_000,
-    "empty": "",
-}
 ALWAYS = {rule.code for rule in all_rules() if rule.always}
 widths = pytest.mark.parametrize("width", [80, 120])
 
@@ -192,40 +179,6 @@ def test_a_process_may_say_anything_of_the_origin(reports: dict[str, Report]) ->
     )
     shown = render(msgspec.structs.replace(reports["reference"], origin=origin), width=80, color=False)
     assert len(shown.split("\n")) < 150
-
-
-def poisoned(report: Report, text: str) -> Report:
-    """The report with the text wherever an author's words can come."""
-    replace = msgspec.structs.replace
-    assert report.facts
-    used = replace(report.facts.batch_norm, count=1, where=(text,))
-    stray = Unregistered(path=text, attribute=text, holder="list", type=text, parameters=1)
-    origin = Origin(
-        file=text,
-        line=1,
-        name=text,
-        because=text,
-        others=(text,),
-        arguments=(Argument(name=text, value=text, file=text, line=1),),
-        missing=(Missing(name=text, file=text, line=1),),
-        set_aside=(effect("runs", text, 1, text),),
-    )
-    return replace(
-        report,
-        target=text,
-        origin=origin,
-        policy=text,
-        layers=tuple(replace(layer, path=text, type=text, file=text) for layer in report.layers),
-        facts=replace(
-            report.facts,
-            batch_norm=used,
-            unused_modules=(text,),
-            unregistered_modules=(stray,),
-            uncounted_operators=(text,),
-        ),
-        findings=tuple(replace(one, message=text, where=text, file=text, line=3) for one in report.findings),
-        rules=tuple(replace(one, evidence=text) for one in report.rules),
-    )
 
 
 @widths

@@ -18,7 +18,8 @@ from modelcheck.pages.described import described
 from modelcheck.pages.measured import measured
 from modelcheck.pages.outcomes import Outcomes
 from modelcheck.pages.rendering import page, points_text
-from modelcheck.telling import origin_rows, said
+from modelcheck.telling.rows import origin_rows
+from modelcheck.telling.verdict import said
 
 _SANDBOXES = {
     "bubblewrap": "The author's code ran only to be loaded and captured, inside a bubblewrap sandbox: without network, "

@@ -1,0 +1,1 @@
+"""What formats and pages tell of a report in words."""
