@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 import modelcheck
 from modelcheck.cli_options import PolicyOption, SeedOption
 
+if TYPE_CHECKING:
+    from modelcheck.grading.marking import Marked
+
+_MOST_NAMED = 10
 _RUN, _AUTHORS = "How it runs", "The authors' code"
 
 
@@ -139,7 +143,23 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
         except KeyboardInterrupt:
             say(f"modelcheck: interrupted; what was marked is in {out}, and the same command goes on")
             sys.exit(130)
+        for text in _told(marked):
+            say(f"modelcheck: {text}")
         say(f"modelcheck: {progress.summary()}; see {marked.out / 'index.html'}")
+
+
+def _told(marked: Marked) -> Iterator[str]:
+    """What the table of grades does not show."""
+    from modelcheck.author_trace import printable
+    from modelcheck.words import counted, listed
+
+    if marked.gone:
+        kept = counted(marked.gone, "more grade")
+        yield f"the gradebook keeps {kept}, of what was not named now; the tables and index.html leave them out"
+    if marked.missing:
+        names = [printable(one.name or one.id, 60) for one in marked.missing[:_MOST_NAMED]]
+        more = [f"{len(marked.missing) - _MOST_NAMED:,} more"] if len(marked.missing) > _MOST_NAMED else []
+        yield f"{len(marked.missing):,} on the roster handed in nothing: {listed([*names, *more])}"
 
 
 def _checked(sandbox: str) -> int:

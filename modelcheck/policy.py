@@ -249,7 +249,7 @@ def _resolve(source: _Source, seen: tuple[Path, ...] = ()) -> Policy:
         title=file.title or base.title,
         model=_over(base.model, file.model, source.table.get("model", {})),
         training=_over(base.training, file.training, source.table.get("training", {})),
-        grading=_over(base.grading, file.grading, source.table.get("grading", {})),
+        grading=_over(base.grading, _found_from(path, file.grading), source.table.get("grading", {})),
         settings=settings,
     )
 
@@ -321,6 +321,11 @@ def _over(base: Any, own: Any, given: Mapping[str, Any]) -> Any:
     """The base with the fields that the file gives."""
     names = {f.encode_name: f.name for f in msgspec.structs.fields(own)}
     return msgspec.structs.replace(base, **{names[key]: getattr(own, names[key]) for key in given})
+
+
+def _found_from(path: Path, grading: GradingSection) -> GradingSection:
+    """The section with the paths of templates as they are found from the policy's file."""
+    return msgspec.structs.replace(grading, templates=tuple(str(path.parent / one) for one in grading.templates))
 
 
 def _rule(key: str) -> Rule:

@@ -40,11 +40,16 @@ class Late(_Section, frozen=True, kw_only=True):
 
 
 class GradingSection(_Section, frozen=True, kw_only=True):
-    """``[grading]``: how points are given."""
+    """``[grading]``: how points are given.
+
+    ``score`` trains the graph, or scores the weights that were handed in. ``templates`` are files, folders or archives
+    that the course gave out, relative to the policy's file: what submissions have from them is no likeness.
+    """
 
     score: Literal["train", "weights"] = "train"
     points: dict[str, Annotated[float, Meta(ge=0, le=1_000_000)]] | None = None
     late: Late | None = None
+    templates: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
 
 
 class PolicyFile(_Section, frozen=True, kw_only=True):

@@ -5,24 +5,30 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from modelcheck.errors import UsageError
 from modelcheck.grading.cluster import connected
-from modelcheck.grading.marking import Marked, Watcher, mark
-from modelcheck.grading.measuring import Graded
+from modelcheck.grading.marking import Entries, Marked, Watcher, mark
+from modelcheck.grading.measuring import Measure, Scored, Trained
 from modelcheck.grading.pool import LocalPool
-from modelcheck.grading.records import Grade
+from modelcheck.grading.records import Grade, Submission
 from modelcheck.grading.roster import read_roster
 from modelcheck.grading.sandbox import choose
 from modelcheck.grading.sandbox.choosing import SandboxName
-from modelcheck.grading.submissions import find
+from modelcheck.grading.submissions import find, single
 from modelcheck.grading.work import Terms
 from modelcheck.inputs import input_specs
 from modelcheck.isolated.protocol import Limits
 from modelcheck.policy import Policy
 from modelcheck.rules.mc501_accuracy import AccuracyOptions
+
+if TYPE_CHECKING:
+    from modelcheck.training.recipe import Recipe
 
 DATASET = "mnist"
 
@@ -45,9 +51,8 @@ def mark_course(
     """Mark all submissions in the paths; arguments as of ``modelcheck.grade``."""
     if scheduler and jobs:
         raise UsageError("--jobs is for this machine; --scheduler does as many at a time as its workers have threads")
-    submissions = find(paths, out=out)
-    if roster is not None:
-        submissions = read_roster(roster).matched(submissions)
+    entries = _entries(find(paths, out=out), roster, policy.grading.templates)
+    policy = _placeless(policy)
     accuracy = policy.settings.get("accuracy")
     options = accuracy if isinstance(accuracy, AccuracyOptions) and accuracy.level != "off" else None
     measure = _measure(policy, options) if train or (train is None and options) else None
@@ -64,13 +69,33 @@ def mark_course(
             seed=seed,
             measure=measure,
         )
-        pool = cluster.pool(terms) if cluster else LocalPool(terms, min(jobs or _cores(), len(submissions)))
-        return mark(submissions, terms, out, pool=pool, regrade=regrade, watcher=watcher or _Silent())
+        pool = cluster.pool(terms) if cluster else LocalPool(terms, min(jobs or _cores(), len(entries.submissions)))
+        return mark(entries, terms, out, pool=pool, regrade=regrade, watcher=watcher or _Silent())
 
 
-def _measure(policy: Policy, accuracy: AccuracyOptions | None) -> Graded:
-    return Graded(
-        recipe=policy.training.recipe,
+def _entries(submissions: list[Submission], roster: str | Path | None, templates: Sequence[str]) -> Entries:
+    try:
+        given_out = [single(one) for one in templates]
+    except UsageError as error:
+        raise UsageError(f"the policy's grading.templates: {error}") from None
+    if roster is None:
+        return Entries(submissions=submissions, templates=given_out)
+    enrolled = read_roster(roster)
+    told, missing = enrolled.matched(submissions), tuple(enrolled.missing(submissions))
+    return Entries(submissions=told, templates=given_out, missing=missing, has_roster=True)
+
+
+def _placeless(policy: Policy) -> Policy:
+    """The policy without where anything lies, which is nobody's business and decides nothing."""
+    grading = msgspec.structs.replace(policy.grading, templates=())
+    return replace(policy, name=policy.name and Path(policy.name).name, grading=grading)
+
+
+def _measure(policy: Policy, accuracy: AccuracyOptions | None) -> Measure:
+    if policy.grading.score == "weights":
+        return Scored(dataset=DATASET, data_dir=None, device="cpu")
+    return Trained(
+        content=_recipe(policy.training.recipe),
         epochs=policy.training.epochs,
         dataset=DATASET,
         data_dir=None,
@@ -79,6 +104,18 @@ def _measure(policy: Policy, accuracy: AccuracyOptions | None) -> Graded:
         observer=None,
         accuracy=accuracy or AccuracyOptions(),
     )
+
+
+def _recipe(name: str | None) -> Recipe:
+    """The recipe, which computes in the same numbers on all machines: in what this one is fast at."""
+    import torch
+
+    from modelcheck.training.precision import choose_dtype
+    from modelcheck.training.recipe import DEFAULT_RECIPE, load_recipe
+
+    recipe = load_recipe(name or DEFAULT_RECIPE)
+    is_bfloat16 = choose_dtype(recipe.precision, torch.device("cpu")) == torch.bfloat16
+    return msgspec.structs.replace(recipe, precision="bfloat16" if is_bfloat16 else "float32")
 
 
 def _cores() -> int:

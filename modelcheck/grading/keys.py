@@ -1,7 +1,7 @@
 """Keys: the SHA-256 of everything that a capture, a training or a grade hangs on, and of nothing else.
 
 What has a key in the gradebook is not done again. Each step has its own: changed points train nothing, and a submission
-that is renamed or handed in twice is captured once.
+that is moved is not captured again.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def capture_key(
     seed: int,
     limits: Limits,
     sandbox: str,
+    weights: bool,
     tool: Tool,
 ) -> str:
     """Key of a capture.
@@ -47,11 +48,12 @@ def capture_key(
         seed: of the initialisation.
         limits: on the sandbox; how much of the output is kept decides nothing.
         sandbox: the kind that is used, as ``Sandboxed`` names it; never "auto".
+        weights: whether it has the weights that were handed in.
         tool: modelcheck's and torch's versions.
     """
     bounds = {name: value for name, value in asdict(limits).items() if name != "output_kib"}
     given = {name: repr(value) for name, value in arguments.items()}
-    return _key("capture", content, inputs, given, pick, seed, bounds, sandbox, tool)
+    return _key("capture", content, inputs, given, pick, seed, bounds, sandbox, weights, tool)
 
 
 def training_key(
@@ -84,9 +86,15 @@ def training_key(
     return _key("training", capture_sha256, content, seed, data, device, dtype, threads, tool)
 
 
-def scoring_key(capture_sha256: str, weights_sha256: str, *, data: str, device: str, threads: int, tool: Tool) -> str:
-    """Key of the scoring of weights that were handed in; arguments as of ``training_key``."""
-    return _key("scoring", capture_sha256, weights_sha256, data, device, threads, tool)
+def scoring_key(
+    capture_sha256: str, *, normalize: bool, data: str, device: str, threads: int, dtype: str, tool: Tool
+) -> str:
+    """Key of the scoring of a capture with the weights that were handed in; arguments as of ``training_key``.
+
+    Args:
+        normalize: whether the weights want normalised pictures.
+    """
+    return _key("scoring", capture_sha256, normalize, data, device, dtype, threads, tool)
 
 
 def grade_key(

@@ -1,10 +1,10 @@
-"""How a submission is trained and scored: as the course says, from weights without memory, and never twice."""
+"""How a submission is trained, or scored as it was handed in: as the course says, and never twice."""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from modelcheck.grading.bounded import unlimited
-from modelcheck.grading.keys import data_digest, training_key
-from modelcheck.report import Metrics, Runs
-from modelcheck.road import Prepared, Training, tool
+from modelcheck.grading.gradebook.captures import CaptureFile, CaptureRecord, Weights
+from modelcheck.grading.keys import scoring_key, training_key
+from modelcheck.report import Metrics, Runs, Tool
+from modelcheck.road import NORMALIZE, Prepared, Scoring, Training, Unscored
 from modelcheck.rules.mc501_accuracy import AccuracyOptions
 
 if TYPE_CHECKING:
@@ -24,12 +25,18 @@ if TYPE_CHECKING:
     from modelcheck.policy import Policy
     from modelcheck.road import Rebuilt
     from modelcheck.training.datasets import Dataset
+    from modelcheck.training.recipe import Recipe
 
 NOISE = 2.0  # standard deviations of the sampling error
+_THREADS = 1
+
+
+class Unfinished(Exception):
+    """Something was measured that is to be kept before more is."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graded(Training):
+class Trained(Training):
     """Trains a submission's capture.
 
     The entries of each weight are put in another order first, by the hash of the capture itself: that keeps the
@@ -37,18 +44,21 @@ class Graded(Training):
     undoes, so no seed that can be guessed decides it.
 
     Args:
+        content: the recipe, with a precision that does not depend on the machine.
         accuracy: what the policy asks for.
-        capture_sha256: of the capture that is trained.
-        known: what was measured before, by key.
-        found: what this measured, by key, in the order of the attempts; filled by it.
+        record: of the capture that is trained.
+        known: what the first attempts measured before.
+        used: what the attempts measured that this took, known ones and at most a new one; filled by it.
     """
 
-    save: Path | None = None
-    weights: Path | None = None
-    accuracy: AccuracyOptions = field(default_factory=AccuracyOptions)
-    capture_sha256: str = ""
-    known: Mapping[str, Metrics] = field(default_factory=dict)
-    found: dict[str, Metrics] = field(default_factory=dict)
+    recipe: None = None
+    content: Recipe
+    save: None = None
+    weights: None = None
+    accuracy: AccuracyOptions
+    record: CaptureRecord | None = None
+    known: Sequence[Metrics] = ()
+    used: list[Metrics] = field(default_factory=list)
 
     def asked(self, policy: Policy) -> Policy:
         """The policy with what is required of whatever is trained."""
@@ -56,39 +66,55 @@ class Graded(Training):
 
     def prepare(self) -> Prepared:
         """Data, device and recipe; the data are read once in a process."""
-        import torch
+        return _prepared(self, self.content)
 
-        from modelcheck.training.recipe import DEFAULT_RECIPE, load_recipe
-
-        recipe = load_recipe(self.recipe or DEFAULT_RECIPE)
-        return Prepared(_dataset(self.dataset, self.data_dir), torch.device(self.device), recipe)
+    def keys(self, record: CaptureRecord, *, seed: int, data: str, tool: Tool) -> Iterator[str]:
+        """Those of all attempts that a capture may need, in their order."""
+        assert isinstance(record.result, CaptureFile)
+        for attempt in range(self.accuracy.attempts):
+            yield training_key(
+                record.result.sha256,
+                recipe=self.content,
+                epochs=self.epochs,
+                seed=seed + attempt,
+                data=data,
+                device=self.device,
+                dtype=self.content.precision,
+                threads=_THREADS,
+                tool=tool,
+            )
 
     def run(
         self, captured: Capture, description: Description, prepared: Prepared, seed: int, rebuilt: Rebuilt
     ) -> Metrics:
-        """What the best of the attempts measured; there is more than one only within the noise of the threshold."""
-        with unlimited():
-            attempts = [self._attempt(captured, description, prepared, seed)]
-            while len(attempts) < self.accuracy.attempts and self._may_be_noise(attempts):
-                attempts.append(self._attempt(captured, description, prepared, seed + len(attempts)))
-        best = max(attempts, key=self.counted)
-        if len(attempts) == 1:
-            return best
-        return msgspec.structs.replace(best, runs=Runs.of([self.counted(one) for one in attempts]))
+        """What the best of the attempts measured; there is more than one only within the noise of the threshold.
 
-    def _attempt(self, captured: Capture, description: Description, prepared: Prepared, seed: int) -> Metrics:
-        key = attempt_key(self, self.capture_sha256, prepared, seed)
-        self.found[key] = self.known.get(key) or self._train(captured, description, prepared, seed, None)
-        return self.found[key]
+        Raises:
+            Unfinished: an attempt was trained, and it takes another one.
+        """
+        while not self.used or (len(self.used) < self.accuracy.attempts and self._may_be_noise()):
+            attempt = len(self.used)
+            if attempt > len(self.known):
+                raise Unfinished
+            with unlimited():
+                self.used.append(
+                    self.known[attempt]
+                    if attempt < len(self.known)
+                    else self._train(captured, description, prepared, seed + attempt, None)
+                )
+        best = max(self.used, key=self.counted)
+        if len(self.used) == 1:
+            return best
+        return msgspec.structs.replace(best, runs=Runs.of([self.counted(one) for one in self.used]))
 
     def counted(self, metrics: Metrics) -> float:
         """The accuracy that the policy goes by; of several last epochs it is the last."""
         return metrics.test_accuracy.best if self.accuracy.of == "best" else metrics.test_accuracy.last
 
-    def _may_be_noise(self, attempts: list[Metrics]) -> bool:
+    def _may_be_noise(self) -> bool:
         """Whether no attempt reached the threshold, and one missed it by no more than chance may do."""
-        reached, least = max(map(self.counted, attempts)), self.accuracy.min
-        sampling_error = math.sqrt(reached * (1 - reached) / attempts[0].test_images)
+        reached, least = max(map(self.counted, self.used)), self.accuracy.min
+        sampling_error = math.sqrt(reached * (1 - reached) / self.used[0].test_images)
         return least - NOISE * sampling_error <= reached < least
 
     def _model(
@@ -97,8 +123,11 @@ class Graded(Training):
         import numpy
         import torch
 
+        assert self.record is not None
+        assert isinstance(self.record.result, CaptureFile)
         model, metadata = super()._model(captured, description, prepared)
-        generator = numpy.random.default_rng(int(self.capture_sha256, 16))  # torch's takes 32 bits of a seed
+        # torch's generator takes 32 bits of a seed
+        generator = numpy.random.default_rng(int(self.record.result.sha256, 16))
         with torch.no_grad():
             for parameter in model.parameters():
                 order = torch.from_numpy(generator.permutation(parameter.numel()))
@@ -106,24 +135,72 @@ class Graded(Training):
         return model, metadata
 
 
-def attempt_key(measure: Graded, capture_sha256: str, prepared: Prepared, seed: int) -> str:
-    """The key of one training."""
+@dataclass(frozen=True, kw_only=True)
+class Scored(Scoring):
+    """Scores the weights that were handed in, which the capture has; further arguments as of ``Trained``."""
+
+    weights: None = None
+    record: CaptureRecord | None = None
+    known: Sequence[Metrics] = ()
+    used: list[Metrics] = field(default_factory=list)
+
+    def prepare(self) -> Prepared:
+        """Data and device; the data are read once in a process."""
+        return _prepared(self, None)
+
+    def keys(self, record: CaptureRecord, *, seed: int, data: str, tool: Tool) -> Iterator[str]:
+        """The one of the scoring; none where there is nothing to score. No seed decides anything."""
+        assert isinstance(record.result, CaptureFile)
+        if record.weights and record.weights.file:
+            yield scoring_key(
+                record.result.sha256,
+                normalize=record.weights.normalize,
+                data=data,
+                device=self.device,
+                dtype="float32",
+                threads=_THREADS,
+                tool=tool,
+            )
+
+    def run(
+        self, captured: Capture, description: Description, prepared: Prepared, seed: int, rebuilt: Rebuilt
+    ) -> Metrics:
+        """What the weights reach.
+
+        Raises:
+            Unscored: there are none that can be scored.
+        """
+        weights = self._weights()
+        if weights.problem:
+            raise Unscored(weights.problem)
+        with unlimited():
+            self.used.append(
+                self.known[0] if self.known else super().run(captured, description, prepared, seed, rebuilt)
+            )
+        return msgspec.structs.replace(self.used[0], weights=weights.file)
+
+    def counted(self, metrics: Metrics) -> float:
+        """The accuracy that the policy goes by."""
+        return metrics.test_accuracy.last
+
+    def _model(
+        self, captured: Capture, description: Description, prepared: Prepared
+    ) -> tuple[GraphModel, dict[str, str]]:
+        model, _ = super()._model(captured, description, prepared)
+        return model, {NORMALIZE: "true" if self._weights().normalize else "false"}
+
+    def _weights(self) -> Weights:
+        assert self.record is not None
+        return self.record.weights or Weights()
+
+
+Measure = Trained | Scored
+
+
+def _prepared(measure: Measure, recipe: Recipe | None) -> Prepared:
     import torch
 
-    from modelcheck.training.precision import choose_dtype, dtype_name
-
-    assert prepared.recipe is not None
-    return training_key(
-        capture_sha256,
-        recipe=prepared.recipe,
-        epochs=measure.epochs,
-        seed=seed,
-        data=_digest(measure.dataset, measure.data_dir),
-        device=prepared.device.type,
-        dtype=dtype_name(choose_dtype(prepared.recipe.precision, prepared.device)),
-        threads=measure.threads if isinstance(measure.threads, int) else torch.get_num_threads(),
-        tool=tool(),
-    )
+    return Prepared(_dataset(measure.dataset, measure.data_dir), torch.device(measure.device), recipe)
 
 
 @functools.cache
@@ -131,8 +208,3 @@ def _dataset(name: str, data_dir: Path | None) -> Dataset:
     from modelcheck.training.datasets import load_dataset
 
     return load_dataset(name, data_dir)
-
-
-@functools.cache
-def _digest(name: str, data_dir: Path | None) -> str:
-    return data_digest(_dataset(name, data_dir))

@@ -74,6 +74,21 @@ def find(paths: Sequence[str | Path], *, out: str | Path | None = None) -> list[
     return [_submission(ids[path], entry, author, superseded[path]) for path, (entry, author) in found.items()]
 
 
+def single(path: str | Path) -> Submission:
+    """What lies there as one submission, whose id is its absolute path; no entry of a folder has such a one.
+
+    Raises:
+        UsageError: there is no such file or folder, or it cannot be read.
+    """
+    place = os.path.abspath(path)  # noqa: PTH100 - as in ``_entries``
+    if not os.path.lexists(place):
+        raise UsageError(f"there is no file or folder {shown_path(path)}")
+    found = _submission(as_text(place), _Entry(*os.path.split(place)), Author(), [])
+    if found.problem:
+        raise UsageError(f"{shown_path(path)}: {found.problem}")
+    return found
+
+
 def _entries(path: Path) -> list[_Entry]:
     """The entries of the folder that are submissions, by name, or the file."""
     place = os.path.abspath(path)  # noqa: PTH100 - resolves nothing: a link is not followed here

@@ -1,6 +1,6 @@
 """What a trusted worker does with one submission: has it captured in a sandbox, and judges and scores the capture.
 
-It never imports the author's code.
+It never imports the author's code. What takes long is a job of its own, so that what it gave is kept before the next.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import msgspec
 
 from modelcheck.errors import AuthorError, UnsafeSubmission
 from modelcheck.facts.walked import Walked
+from modelcheck.grading.alike.prints import Fingerprint
 from modelcheck.grading.bounded import limited
 from modelcheck.grading.gradebook.captures import CaptureFailure, CaptureFile, CaptureRecord
-from modelcheck.grading.measuring import Graded
+from modelcheck.grading.measuring import Measure, Scored, Unfinished
 from modelcheck.grading.records import Sandboxed, Submission
 from modelcheck.grading.sandbox import choose
 from modelcheck.grading.sandbox.packing import unpack
@@ -49,7 +50,7 @@ class Terms:
         sandbox: which; never "auto".
         limits: on the author's code.
         seed: of everything random.
-        measure: how they are trained; None where they are not.
+        measure: how they are trained or scored; None where they are not.
     """
 
     policy: Policy
@@ -57,13 +58,14 @@ class Terms:
     sandbox: SandboxName
     limits: Limits
     seed: int
-    measure: Graded | None
+    measure: Measure | None
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One submission, with what is known of it already.
 
-    ``record`` is of its capture, whose bytes are ``capture`` where there is one; ``trained`` are measurements by key.
+    ``record`` is of its capture, whose bytes are ``capture`` where there is one; ``measured`` are those of the attempts
+    that were made before.
     ``files`` is what was handed in, packed, for a worker that cannot look at the submission's path.
     """
 
@@ -71,17 +73,22 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     record: CaptureRecord | None = None
     capture: bytes | None = None
     files: bytes | None = None
-    trained: dict[str, Metrics] = {}
+    measured: tuple[Metrics, ...] = ()
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a job: its capture's record and bytes, what was measured by key, and the report."""
+    """What became of a job: its capture's record and bytes, and what was measured, a new one last.
+
+    ``fingerprint`` is what the submission is compared by, where it was captured now. Without a ``report`` there is more
+    to do: a job that knows this much goes on.
+    """
 
     submission: Submission
     record: CaptureRecord
     capture: bytes | None
-    trained: dict[str, Metrics]
-    report: Report
+    fingerprint: Fingerprint | None = None
+    measured: tuple[Metrics, ...] = ()
+    report: Report | None
     seconds: float
 
 
@@ -102,51 +109,79 @@ class Worker:
             UsageError: the sandbox cannot be started, or the data cannot be had.
         """
         start = time.perf_counter()
-        record, data = (job.record, job.capture) if job.record else self._captured(job)
-        measure = None
+        found = self._captured(job) if job.record is None else None
+        record, data, fingerprint = found or (job.record, job.capture, None)
+        assert record is not None
+        measure, report = None, None
         if self.terms.measure and isinstance(record.result, CaptureFile):
-            measure = replace(
-                self.terms.measure, capture_sha256=record.result.sha256, known=job.trained, found=dict[str, Metrics]()
-            )
-        report = self._report(job.submission, record, data, measure)
+            measure = replace(self.terms.measure, record=record, known=job.measured, used=list[Metrics]())
+        if measure is None or found is None:
+            with contextlib.suppress(Unfinished):
+                report = self._report(job.submission, record, data, measure)
         return Done(
             submission=job.submission,
             record=record,
             capture=data,
-            trained=measure.found if measure else {},
+            fingerprint=fingerprint,
+            measured=tuple(measure.used) if measure else (),
             report=report,
             seconds=time.perf_counter() - start,
         )
 
     def failed(self, submission: Submission, error: AuthorError) -> Done:
         """What becomes of a submission that nothing could be done with."""
-        record = self._record(CaptureFailure.of(error), None, 0.0)
+        record = self._record(CaptureFailure.of(error), None, time.perf_counter())
         report = self._report(submission, record, None, None)
-        return Done(submission=submission, record=record, capture=None, trained={}, report=report, seconds=0.0)
+        return Done(submission=submission, record=record, capture=None, report=report, seconds=0.0)
 
-    def _captured(self, job: Job) -> tuple[CaptureRecord, bytes | None]:
+    def _captured(self, job: Job) -> tuple[CaptureRecord, bytes | None, Fingerprint | None]:
+        """The capture, in a sandbox, and what it is compared by."""
         start = time.perf_counter()
         try:
             if job.submission.problem:
                 raise UnsafeSubmission(job.submission.problem)
-            if self._capturer is None:
-                self._capturer = self._ends.enter_context(self._sandbox.start(self.terms.limits))
             with _handed_in(job) as path:
-                found, origin = self._capturer.capture(path, self.terms.inputs, self.terms.seed)
+                return self._captured_in(path, start)
         except AuthorError as error:
-            return self._record(CaptureFailure.of(error), None, time.perf_counter() - start), None
-        seconds = time.perf_counter() - start
-        if isinstance(found, Walked):
-            return self._record(CaptureFailure.of(found), origin, seconds), None
-        data = found.to_bytes()
-        return self._record(CaptureFile.of(data), origin, seconds), data
+            return self._record(CaptureFailure.of(error), None, start), None, None
 
-    def _record(self, result: CaptureFile | CaptureFailure, origin: Origin | None, seconds: float) -> CaptureRecord:
+    def _captured_in(self, path: Path, start: float) -> tuple[CaptureRecord, bytes | None, Fingerprint]:
+        if self._capturer is None:
+            self._capturer = self._ends.enter_context(self._sandbox.start(self.terms.limits))
+        try:
+            found, origin = self._capturer.capture(path, self.terms.inputs, self.terms.seed)
+        except AuthorError as error:
+            return self._record(CaptureFailure.of(error), None, start), None, self._fingerprint(None, path)
+        if isinstance(found, Walked):
+            return self._record(CaptureFailure.of(found), origin, start), None, self._fingerprint(None, path)
+        weights = None
+        if isinstance(self.terms.measure, Scored):
+            from modelcheck.grading.handed_in import with_weights
+
+            with limited(DESCRIBED_S):
+                found, weights = with_weights(found, path)
+        data = found.to_bytes()
+        record = self._record(CaptureFile.of(data), origin, start)
+        record = msgspec.structs.replace(record, weights=weights)
+        return record, data, self._fingerprint(found, path)
+
+    def _fingerprint(self, captured: Capture | None, path: Path) -> Fingerprint:
+        from modelcheck.grading.alike.fingerprints import fingerprint
+        from modelcheck.grading.alike.reading import source_texts
+
+        try:
+            with limited(DESCRIBED_S):
+                return fingerprint(captured, source_texts(path))
+        except AuthorError:
+            return Fingerprint()  # what takes too long to be compared is like no other
+
+    def _record(self, result: CaptureFile | CaptureFailure, origin: Origin | None, start: float) -> CaptureRecord:
+        seconds = time.perf_counter() - start
         sandboxed = Sandboxed(sandbox=self._sandbox.name, weaker=self._sandbox.weaker)
         return CaptureRecord(result=result, origin=origin, seconds=seconds, sandboxed=sandboxed)
 
     def _report(
-        self, submission: Submission, record: CaptureRecord, data: bytes | None, measure: Graded | None
+        self, submission: Submission, record: CaptureRecord, data: bytes | None, measure: Measure | None
     ) -> Report:
         def capture() -> tuple[Capture | Walked, Origin | None]:
             failure = record.result

@@ -118,7 +118,7 @@ class SameAs(Rule):
         others = counted(compared.submissions - 1, "other submission")
         told = [_told(one) for one in compared.alike]
         if not told:
-            return Decision(f"like none of {others}")
+            return Decision("like no other submission")  # whose number is left out: one more changes no such report
         evidence = f"of {others}, {listed(told)}"
         return Decision(evidence, tuple(_problem(one, others) for one in compared.alike))
 

@@ -32,6 +32,7 @@ CAPTURE: dict[str, Any] = {
     "seed": 0,
     "limits": Limits(),
     "sandbox": "bubblewrap",
+    "weights": False,
     "tool": TOOL,
 }
 TRAINING: dict[str, Any] = {
@@ -70,6 +71,7 @@ def written(folder: Path, text: str) -> Policy:
         {"limits": Limits(wall_s=60)},
         {"limits": Limits(memory_mib=4096)},
         {"sandbox": "process"},
+        {"weights": True},
         *TOOLS,
     ],
 )
@@ -108,12 +110,18 @@ def test_a_recipe_is_what_is_in_it() -> None:
 
 
 def test_what_changes_a_scoring() -> None:
-    given: dict[str, Any] = {"capture_sha256": "c", "weights_sha256": "w", "data": "d", "device": "cpu"}
-    given |= {"threads": 1, "tool": TOOL}
-    keys = {scoring_key(**given | changed) for changed in ({"weights_sha256": "v"}, {"data": "e"}, {"threads": 2})}
-    assert (
-        len(keys | {scoring_key(**given), scoring_key(**given | {"capture_sha256": "w", "weights_sha256": "c"})}) == 5
-    )
+    given: dict[str, Any] = {"capture_sha256": "c", "normalize": True, "data": "d", "device": "cpu"}
+    given |= {"dtype": "float32", "threads": 1, "tool": TOOL}
+    changes: list[dict[str, Any]] = [
+        {"capture_sha256": "d"},
+        {"normalize": False},
+        {"data": "e"},
+        {"device": "cuda"},
+        {"dtype": "bfloat16"},
+        {"threads": 2},
+        *TOOLS,
+    ]
+    assert len({scoring_key(**given | changed) for changed in changes} | {scoring_key(**given)}) == 9
 
 
 def test_what_changes_a_grade(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def done(submission: Submission, given_up: bool) -> Done:
         seconds=0,
         sandboxed=Sandboxed(sandbox="process"),
     )
-    return Done(submission=submission, record=record, capture=None, trained={}, report=report(), seconds=0)
+    return Done(submission=submission, record=record, capture=None, report=report(), seconds=0)
 
 
 @pytest.mark.parametrize("deadly", ["0", "3", "9", "none"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from modelcheck.grading.exports import Row, one_each, write_csv
 from modelcheck.grading.layouts import canvas
-from modelcheck.grading.records import Grade
+from modelcheck.grading.records import Grade, Submission
 
 _STUDENT = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 
@@ -33,9 +33,13 @@ def write(target: Path, grades: Iterable[Grade], title: str) -> None:
     write_csv(target, [*header, *((*student, points) for *student, points, _ in rows)])
 
 
+def is_theirs(one: Submission | Grade) -> bool:
+    """Whether Canvas tells who handed it in."""
+    return one.student is not None and one.student == canvas.user(one.id.rpartition("/")[2])
+
+
 def _students(grade: Grade) -> list[Row]:
     """The first cells of each who handed it in."""
-    user = canvas.user(grade.id.rpartition("/")[2])
-    if user and user == grade.student:
-        return [(grade.name, user, None, None, None)]
+    if is_theirs(grade):
+        return [(grade.name, grade.student, None, None, None)]
     return [(one.name or one.student or grade.id, None, one.student, None, None) for one in grade.group or (grade,)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from modelcheck.grading.exports import Row, feedback, one_each, write_csv
 from modelcheck.grading.layouts import moodle
-from modelcheck.grading.records import Grade
+from modelcheck.grading.records import Grade, Submission
 
 _COLUMNS = (
     "Identifier",
@@ -37,11 +37,15 @@ def write(target: Path, grades: Iterable[Grade]) -> None:
     write_csv(target, [_COLUMNS, *one_each(grades, _students, _told)])
 
 
+def is_theirs(one: Submission | Grade) -> bool:
+    """Whether Moodle tells who handed it in."""
+    return one.student is not None and one.student == moodle.participant(one.id.rpartition("/")[2])
+
+
 def _students(grade: Grade) -> list[Row]:
     """The first cells of each who handed it in."""
-    participant = moodle.participant(grade.id.rpartition("/")[2])
-    if participant and participant == grade.student:
-        return [(f"Participant {participant}", grade.name, None)]
+    if is_theirs(grade):
+        return [(f"Participant {grade.student}", grade.name, None)]
     return [(None, one.name or grade.id, one.student) for one in grade.group or (grade,)]
 
 

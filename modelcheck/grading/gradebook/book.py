@@ -172,6 +172,20 @@ class Gradebook:
                 last = grade.id
                 yield grade
 
+    def count(self) -> int:
+        """How many grades there are."""
+        with explained(self._path):
+            return int(self._db.execute("SELECT count(*) FROM grades").fetchone()[0])
+
+    def fingerprints(self) -> Iterator[tuple[str, Fingerprint]]:
+        """What is known of those who have a grade, by their ids, to compare them by."""
+        with explained(self._path):
+            for id_, found in self._db.execute(
+                "SELECT id, fingerprint FROM grades JOIN captures ON captures.key = capture_key "
+                "WHERE fingerprint IS NOT NULL ORDER BY id"
+            ):
+                yield id_, _read(found, Fingerprint)
+
     def forget(self, which: Iterable[str] | Literal["all", "failed"]) -> int:
         """How many grades were forgotten, with the captures and trainings that they used, to be made anew.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from modelcheck.files import write_beside
 from modelcheck.grading.encoding import folder_name
 from modelcheck.grading.records import Grade
+from modelcheck.grading.roster import Row as Enrolled
 from modelcheck.grading.site.course import Course, who
 from modelcheck.pages.advice import Advice, advice
 from modelcheck.pages.charts import Scatter, histogram, scatter
@@ -62,7 +63,13 @@ class _Failed:
         return advice(self.code)
 
 
-def write_index(out: Path, course: Course, grades: Iterable[Grade], clusters: Sequence[Cluster] | None = None) -> None:
+def write_index(
+    out: Path,
+    course: Course,
+    grades: Iterable[Grade],
+    clusters: Sequence[Cluster] | None = None,
+    missing: Sequence[Enrolled] = (),
+) -> None:
     """Write ``index.html`` into the folder.
 
     Args:
@@ -70,6 +77,7 @@ def write_index(out: Path, course: Course, grades: Iterable[Grade], clusters: Se
         course: what the submissions share.
         grades: in the order of the table; each is looked at once, and none is kept.
         clusters: what is alike, by the ids of submissions; None: nothing was compared.
+        missing: who handed in nothing.
     Raises:
         UsageError: the file cannot be written.
     """
@@ -96,6 +104,7 @@ def write_index(out: Path, course: Course, grades: Iterable[Grade], clusters: Se
         scatter=_scatter(rows, course, images),
         failed=[_Failed(name, count) for name, count in sorted(failed.items(), key=lambda one: (-one[1], one[0]))],
         alike=None if clusters is None else _alike(clusters),
+        missing=missing,
         folder_name=folder_name,
     )
     write_beside(out / "index.html", text.encode())

@@ -55,8 +55,8 @@ def test_it_is_said_anew_when_the_course_has_changed() -> None:
     before = with_likeness(REPORT, "a", CLUSTERS, 40)
     after = with_likeness(before, "a", (), 41)
     assert after.findings == REPORT.findings
-    assert said(after) == [("pass", "like none of 40 other submissions")]
-    assert said(with_likeness(REPORT, "e", CLUSTERS, 2)) == [("pass", "like none of 1 other submission")]
+    assert said(after) == [("pass", "like no other submission")]
+    assert said(with_likeness(REPORT, "e", CLUSTERS, 2)) == [("pass", "like no other submission")]
 
 
 @pytest.mark.parametrize(
