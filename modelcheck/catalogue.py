@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 from rich.box import SIMPLE_HEAD
@@ -12,6 +13,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
 from modelcheck.names import unknown_name
 from modelcheck.policy import load_policy, policy_names
@@ -19,7 +21,9 @@ from modelcheck.policy_file import LEVELS, PolicyFile
 from modelcheck.rules import all_rules, find_rule
 from modelcheck.rules.base import Rule
 from modelcheck.rules.documentation import documentation, standing, summary
-from modelcheck.training.recipe import Recipe, preset_text, recipe_names
+from modelcheck.strict import located
+from modelcheck.training.recipe import Recipe, load_recipe, preset_text, recipe_names
+from modelcheck.words import listed
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -52,6 +56,23 @@ def print_catalogue() -> None:
 def print_policies() -> None:
     """Print the presets, a line each."""
     _print_presets((name, load_policy(name).title or "") for name in policy_names())
+
+
+def check_policy(path: Path) -> str:
+    """What the policy in that file requires, in a line.
+
+    Raises:
+        UsageError: the file is no policy, or the recipe that it names is none.
+    """
+    policy = load_policy(path)
+    if policy.training.recipe:
+        try:
+            load_recipe(policy.training.recipe)
+        except UsageError as error:
+            raise located(path, "training.recipe", str(error)) from None
+    codes = [one.rule.code for one in policy.active() if one.severity == "error" and not one.rule.always]
+    required = f"requires {listed(codes)}" if codes else "requires nothing"
+    return f"{printable(str(path))}: a policy that {required}"
 
 
 def print_recipes() -> None:
@@ -91,8 +112,23 @@ def policy_schema() -> dict[str, object]:
         "properties": {key: _rule_schema(rule) for rule in all_rules() for key in (rule.name, rule.code)},
         "default": {},
     }
-    schema["$defs"]["TrainingSection"]["properties"]["accuracy"] = {"$ref": "#/$defs/AccuracyOptions"}
+    training = schema["$defs"]["TrainingSection"]["properties"]
+    training["accuracy"] = {"$ref": "#/$defs/AccuracyOptions"}
+    training["recipe"] = _name_or_file(recipe_names())
+    schema["$defs"]["PolicyFile"]["properties"]["extends"] = _name_or_file(policy_names())
+    grading = schema["$defs"]["GradingSection"]["properties"]
+    points = grading["points"]["anyOf"][0]["additionalProperties"]
+    grading["points"] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: points for rule in all_rules() for key in (rule.name, rule.code)},
+    }
     return {"$schema": _DRAFT, "title": "modelcheck policy", **schema}
+
+
+def _name_or_file(names: Iterable[str]) -> dict[str, object]:
+    """The schema of a preset's name or a path; an editor completes the names."""
+    return {"anyOf": [{"enum": list(names)}, {"type": "string", "pattern": r"\.toml$"}]}
 
 
 def _rule_schema(rule: Rule) -> dict[str, object]:

@@ -457,7 +457,19 @@ def recipe(
 @app.command()
 def policy(
     name: Annotated[str | None, typer.Argument(help="A preset.", show_default=False)] = None,
-    schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema of policy files.")] = False,
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="The JSON Schema of policy files, by which editors complete and check them."),
+    ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            "--check",
+            metavar="FILE",
+            help="Check a policy file: what it requires, or where it is wrong (exit status 2).",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show a policy preset; without one, list them.
 
@@ -466,12 +478,22 @@ def policy(
     `modelcheck policy mnist-20k`
 
     `modelcheck policy mnist-20k > modelcheck.toml`
+
+    `modelcheck policy --check modelcheck.toml`
+
+    `modelcheck policy --schema > policy.schema.json`
+
+    A policy whose first line is `#:schema ./policy.schema.json` is completed and checked by editors that know TOML.
     """
-    from modelcheck.catalogue import print_policies, print_policy_schema
+    from modelcheck.catalogue import check_policy, print_policies, print_policy_schema
     from modelcheck.policy import preset_text
 
+    if (name is not None) + schema + (check is not None) > 1:
+        raise UsageError("policy: a preset, --schema or --check FILE, one at a time")
     if schema:
         print_policy_schema()
+    elif check:
+        _print(f"{check_policy(check)}\n")
     elif name:
         typer.echo(preset_text(name), nl=False)
     else:

@@ -15,7 +15,7 @@ from modelcheck.policy_file import LEVELS, GradingSection, ModelSection, PolicyF
 from modelcheck.report import Severity
 from modelcheck.rules import all_rules, find_rule
 from modelcheck.rules.base import Options, Rule
-from modelcheck.strict import from_table, read_toml
+from modelcheck.strict import from_table, located, read_toml
 
 PRESETS = Path(__file__).parent / "policies"
 # a key of [model] that switches a rule on
@@ -147,6 +147,11 @@ def load_policy(name_or_path: str | Path | None = None, *, start: Path | None = 
         found = _nearest(start or Path.cwd())
         return _checked(found) if found else Policy()
     path = Path(name_or_path)
+    if path.name == "pyproject.toml":
+        source = _in_project(path)
+        if source is None:
+            raise UsageError(f"{path}: has no table [tool.modelcheck], which would be a policy.")
+        return _checked(source)
     if isinstance(name_or_path, Path) or path.suffix == ".toml" or path.name != name_or_path:
         return _checked(_in_file(path, str(name_or_path)))
     return _checked(_preset(name_or_path))
@@ -176,7 +181,7 @@ class _Source:
     at: str = ""
 
     def error(self, key: str, text: str) -> UsageError:
-        return UsageError(f"{self.path}: {self.key(key)}: {text}")
+        return located(self.path, self.key(key), text)
 
     def key(self, key: str) -> str:
         return f"{self.at}.{key}" if self.at else key
@@ -199,10 +204,17 @@ def _nearest(start: Path) -> _Source | None:
         if own.is_file():
             return _in_file(own, str(own))
         project = folder / "pyproject.toml"
-        tools = _table_in(project).get("tool") if project.is_file() else None
-        if isinstance(tools, dict) and "modelcheck" in tools:
-            return _Source(tools["modelcheck"], project, str(project), "tool.modelcheck")
+        if project.is_file() and (source := _in_project(project)):
+            return source
     return None
+
+
+def _in_project(path: Path) -> _Source | None:
+    """The policy in a project's file; None where that has none."""
+    tools = _table_in(path).get("tool")
+    if not isinstance(tools, dict) or "modelcheck" not in tools:
+        return None
+    return _Source(tools["modelcheck"], path, str(path), "tool.modelcheck")
 
 
 def _table_in(path: Path) -> dict[str, Any]:
@@ -298,15 +310,15 @@ def parse_options(rule: Rule, value: object, source: Path | str, at: str) -> Opt
     words = (*LEVELS, *rule.words)
     if isinstance(value, str):
         if value not in words:
-            raise UsageError(f"{source}: {at}: {unknown_name('word', value, words)}")
+            raise located(source, at, unknown_name("word", value, words))
         value = rule.words.get(value, {"level": value})
     if not isinstance(value, dict):
         found = shortened(repr(value))
-        raise UsageError(f"{source}: {at}: expected a table or one of {', '.join(words)}, found {found}.")
+        raise located(source, at, f"expected a table or one of {', '.join(words)}, found {found}.")
     options = from_table(value, rule.options, source, at=at)
     if rule.needs_options and options == rule.options(level=options.level) and options.level != "off":
         known = " or ".join(f.encode_name for f in msgspec.structs.fields(rule.options) if f.name != "level")
-        raise UsageError(f"{source}: {at}: needs a table with {known}; modelcheck rule {rule.code} shows one.")
+        raise located(source, at, f"needs a table with {known}; modelcheck rule {rule.code} shows one.")
     return options
 
 

@@ -14,6 +14,7 @@ import msgspec
 from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
 from modelcheck.names import nearest, shortened, unknown_name
+from modelcheck.toml_places import key_places
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -45,8 +46,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise UsageError(f"{path}: not a readable TOML file: it is nested too deeply.") from None
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, not TOML, a number of 5,000 digits, a NUL in a path
-        cause = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{printable(str(path))}: not a readable TOML file: {cause}.") from None
+        cause = str(error.strerror if isinstance(error, OSError) else error)
+        place = re.search(r" \(at line (\d+), column (\d+)\)\Z", cause)
+        where = f"{path}:{place[1]}:{place[2]}" if place else str(path)
+        cause = cause[: place.start()] if place else cause
+        raise UsageError(f"{printable(where)}: not a readable TOML file: {cause}.") from None
 
 
 def from_table(table: dict[str, Any], struct: type[S], source: Path | str, *, at: str = "", **given: Any) -> S:
@@ -64,14 +68,33 @@ def from_table(table: dict[str, Any], struct: type[S], source: Path | str, *, at
             and the nearest known name.
     """
     if not isinstance(table, dict):
-        raise UsageError(f"{source}: {at}: expected a table, found {_shown(table)}.")
+        raise located(source, at, f"expected a table, found {_shown(table)}.")
     prefix = f"{at}." if at else ""
     for key_path, key, known in _unknown_keys(table, struct, prefix, tuple(given)):
-        raise UsageError(f"{source}: {key_path}: {unknown_name('key', key, known)}")
+        raise located(source, key_path, unknown_name("key", key, known))
     try:
         return msgspec.convert({**table, **given}, struct)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{source}: {_explain(str(error), table, struct, prefix)}") from error
+        raise located(source, *_explain(str(error), table, struct, prefix)) from error
+
+
+def located(source: Path | str, at: str, text: str) -> UsageError:
+    """The error about the key at that path; of a file with its line and column, or those of what is around it."""
+    place = _place(source, at) if isinstance(source, Path) else None
+    where = f"{source}:{place[0]}:{place[1]}" if place else str(source)
+    return UsageError(f"{where}: {at}: {text}" if at else f"{where}: {text}")
+
+
+def _place(path: Path, at: str) -> tuple[int, int] | None:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        tomllib.loads(text)
+        places = key_places(text)
+    except (OSError, ValueError, RecursionError):
+        return None
+    while at and at not in places:
+        at = at[: max(at.rfind("."), at.rfind("["), 0)]
+    return places.get(at)
 
 
 def _unknown_keys(
@@ -101,13 +124,12 @@ def _kinds(kind: Any) -> tuple[Any, ...]:
     return (kind, *(part for one in typing.get_args(kind) for part in _kinds(one)))
 
 
-def _explain(message: str, table: dict[str, Any], struct: type[msgspec.Struct], prefix: str) -> str:
-    """The error's text with the key's path in front, what was expected, and what was found."""
+def _explain(message: str, table: dict[str, Any], struct: type[msgspec.Struct], prefix: str) -> tuple[str, str]:
+    """The key's path, and in words what was expected there and what was found."""
     text, _, at = message.partition(" - at `$")
     steps = re.findall(r"\.([^.\[]+)|\[([^\]]+)\]", at.rstrip("`"))
     path, kind, value = _follow([key or index for key, index in steps], table, struct)
-    shown = (prefix + path).rstrip(".")
-    return f"{shown}: {_expected(text, kind, value)}" if shown else _expected(text, kind, value)
+    return (prefix + path).rstrip("."), _expected(text, kind, value)
 
 
 def _follow(steps: list[str], value: Any, kind: Any) -> tuple[str, Any, Any]:

@@ -61,7 +61,7 @@ def test_what_is_wrong_is_told_with_its_path(table: Any, error: str, at: str) ->
     with pytest.raises(UsageError) as caught:
         from_table(table, Outer, "x.toml", at=at)
     top = error.startswith(("the key", "expected"))
-    prefix = f"{at}: " if at and top else f"{at}." if at else ": " if table == 3 else ""
+    prefix = f"{at}: " if at and top else f"{at}." if at else ""
     assert str(caught.value).startswith(f"x.toml: {prefix}{error}")
     assert len(str(caught.value)) < 400
 

@@ -139,7 +139,7 @@ def test_a_wrong_file_is_one_clear_error(tmp_path: Path, toml: str | bytes, text
     path.write_bytes(toml if isinstance(toml, bytes) else toml.encode())
     with pytest.raises(UsageError) as caught:
         load_recipe(path)
-    assert str(caught.value).startswith(f"{path}: ")
+    assert str(caught.value).startswith(f"{path}:")
     assert text in str(caught.value)
 
 
