@@ -59,6 +59,8 @@ _PLAIN = str.maketrans(
     {"✔": "+", "✘": "x", "●": "*", "–": "-", "─": "-", "→": ">", "×": "x", "…": "~", "·": "-"}
     | dict(zip(SPARKS, ".:-=+*#@", strict=True))
 )
+# formats that a page of other characters may change; programs, which read the others, expect UTF-8
+_FOR_PEOPLE = ("table", "concise")
 
 
 def main() -> None:
@@ -580,6 +582,9 @@ def _finish(
         write_beside(output, text.encode())
         _say(f"modelcheck: wrote {output} (verdict: {', '.join(report.verdict for report in reports)})")
     else:
+        if format_ not in _FOR_PEOPLE and not sys.stdout.isatty():
+            with contextlib.suppress(AttributeError, ValueError):
+                sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         _print(text)
     sys.exit(130 if interrupted else max(report.exit_status for report in reports))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -161,3 +162,17 @@ def test_strict_advice_counts_in_what_machines_read(reports: dict[str, Report]) 
         assert lenient in shown(name, reports["failing"])
         assert lenient not in re.sub(r'"defaultConfiguration": \{[^}]*\}', "", shown(name, strict))
         assert shown(name, strict).count(counted) > shown(name, reports["failing"]).count(counted)
+
+
+@pytest.mark.parametrize("name", [*MACHINE, "markdown", "html", "github"])
+def test_programs_read_utf_8_whatever_the_console_writes(
+    name: str, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.chdir(folder)
+    (folder / "größe.py").write_text(FAILING, encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["modelcheck", "inspect", "größe.py", "-p", "mnist-20k", "-f", name])
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "größe.py" in written.getvalue().decode("utf-8")
