@@ -17,6 +17,7 @@ from torch import Tensor
 from modelcheck.graph.model import GraphModel, Substitutes
 from modelcheck.graph.operators import implementation
 from modelcheck.graph.wire import Graph
+from modelcheck.training.in_place import overwriting, relus_in_place
 
 POOL = 2**23  # numbers; 16 MiB in bfloat16
 LEAST = 2**20
@@ -32,8 +33,8 @@ _ALPHA = -1.7580993408473766  # SELU's value at −∞: −scale × alpha, of Kl
 
 @contextmanager
 def served(model: GraphModel, masks: Masks) -> Iterator[None]:
-    """Within this the model's training graph takes its dropout masks from there."""
-    model.substitutes = masks.substitutes
+    """Within this the model's training graph takes its dropout masks from there, and spares what memory it can."""
+    model.substitutes = {**relus_in_place(model.header.train), **masks.substitutes}
     try:
         yield
     finally:
@@ -54,9 +55,12 @@ class Masks:
     def __init__(self, graph: Graph, generator: torch.Generator, size: int = POOL) -> None:
         nodes = {index: node for index, node in enumerate(graph.nodes) if node.op in _SERVED}
         rates = {str(node.args[1]) for node in nodes.values()}
+        in_place = overwriting(graph)
         self._generator, self._size = generator, max(size // max(len(rates), 1), LEAST)
         self._pools: dict[tuple[float, torch.dtype], Tensor] = {}
-        self.substitutes: Substitutes = {index: self._served(node.op) for index, node in nodes.items()}
+        self.substitutes: Substitutes = {
+            index: self._served(node.op, index in in_place) for index, node in nodes.items()
+        }
 
     def mask(self, x: Tensor, p: float) -> Tensor:
         """Of x's shape, type and memory format, each number by itself 0 with probability p, else 1 ÷ (1 − p)."""
@@ -65,10 +69,10 @@ class Masks:
         window = pool[self._place(count) :][:count] if count <= self._size // 2 else self._long(pool, count)
         return torch.as_strided(window, x.shape, _dense(x))
 
-    def _served(self, op: str) -> Callable[..., Tensor]:
+    def _served(self, op: str, overwrites: bool) -> Callable[..., Tensor]:
         function = self._dropout if _SERVED[op] == "dropout" else self._alpha
         torchs: Callable[..., Tensor] = implementation(op)
-        in_place = op.endswith("_.default")
+        in_place = overwrites or op.endswith("_.default")
 
         def serve(x: Tensor, p: float, train: bool) -> Tensor:
             if not train or not 0 < p < 1 or x.device.type != "cpu" or not x.is_floating_point():
