@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import msgspec
 import pytest
 
 import modelcheck
-from modelcheck.grading import course, pool
+from modelcheck.grading import course
 from modelcheck.grading.gradebook import Gradebook
 from modelcheck.grading.measuring import Trained
 from modelcheck.report import Metrics, TestAccuracy
@@ -20,6 +18,7 @@ from modelcheck.report import Metrics, TestAccuracy
 from .alike.changing import NET
 from .gradebook.samples import metrics
 from .gradebook.test_book import columns
+from .here import Here
 
 POLICY = """
 [model]
@@ -29,28 +28,6 @@ classes = 10
 accuracy = { min = 0.994, attempts = 3 }
 """
 REACHED = (0.9935, 0.9932, 0.995)  # by the attempts, of which the first two miss by chance
-
-
-class Here(pool.LocalPool, Executor):
-    """A pool that is this process, and ends before a step."""
-
-    last = 10**6
-
-    def window(self) -> int:
-        return 1
-
-    @contextlib.contextmanager
-    def executor(self, *, alone: bool = False) -> Iterator[Executor]:
-        pool._begin(self.terms)
-        yield self
-
-    def submit(self, function: Any, /, *args: Any, **_: Any) -> Future[Any]:
-        if Here.last == 0:
-            raise KeyboardInterrupt
-        Here.last -= 1
-        future: Future[Any] = Future()
-        future.set_result(function(*args))
-        return future
 
 
 @pytest.fixture
@@ -66,7 +43,6 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
     monkeypatch.setattr(Trained, "_train", train)
     monkeypatch.setattr(course, "LocalPool", Here)
-    monkeypatch.setattr(pool, "_end_with_parent", lambda: None)
     return done
 
 
