@@ -14,7 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from modelcheck.formats import renderer
-from modelcheck.report import Award, Finding, Report, Score
+from modelcheck.report import Award, Finding, Report, RuleOutcome, Score
 from tests.grading.site.reading import read
 
 from .making import HOSTILE, NAMES, poisoned, undecided
@@ -66,6 +66,16 @@ class TestJUnit:
         assert "24,170 parameters, at most 19,999 allowed" in failure.message
         assert failure.text.split("\n")[0] == "net.py, line 6:"
         assert (case._elem.get("file"), case._elem.get("line")) == ("net.py", "6")
+
+    def test_what_waits_for_a_training_is_skipped_where_there_was_none(
+        self, reports: dict[str, Report], tmp_path: Path
+    ) -> None:
+        waiting = RuleOutcome(code="MC501", name="accuracy", severity="error", outcome="not run", cause="no training")
+        for name, error in (("failing", False), ("measured", True)):
+            rules = (*reports[name].rules, waiting)
+            report = msgspec.structs.replace(reports[name], rules=rules, verdict="fail")
+            *_, case = self.suite(report, tmp_path)
+            assert isinstance(case.result[0], junitparser.Error if error else junitparser.Skipped)
 
     def test_advice_is_output(self, reports: dict[str, Report], tmp_path: Path) -> None:
         (case,) = (one for one in self.suite(reports["failing"], tmp_path) if one.name.startswith("MC401"))
@@ -168,6 +178,8 @@ class TestMarkdown:
         assert re.findall(r"</?[a-z0-9]+", made) == re.findall(r"</?[a-z0-9]+", harmless)
         text = html.unescape(re.sub("<pre>.*?</pre>|<[^>]*>", "", made, flags=re.DOTALL))
         assert "<img src=x onerror=1>" in text
+        cells = [html.unescape(cell) for cell in re.findall("<td>(.*?)</td>", made)]
+        assert sum("|a|b| <img" in cell and "mailto:" in cell for cell in cells) > len(reports["failing"].layers)
         assert not re.search(r"[@#]\w|gh-\d", text, re.IGNORECASE)
         source = shown("markdown", poisoned(reports["failing"], evil))
         assert "://" not in source
