@@ -217,7 +217,7 @@ class _Marking:
 
         ids = {one.id for one in self.entries.submissions}
         given_out = filter(None, (self.book.fingerprint(self._capture_key(one)) for one in self.templates.values()))
-        found = clusters({id_: one for id_, one in self.book.fingerprints() if id_ in ids}, tuple(given_out))
+        found = clusters((one for one in self.book.fingerprints() if one[0] in ids), tuple(given_out))
         own: dict[str, list[Cluster]] = {}
         for cluster in found:
             for id_ in cluster.ids:

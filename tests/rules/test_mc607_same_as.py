@@ -41,7 +41,7 @@ def reports(name: str) -> list[Report]:
     exec(block(RULE, name, "python") or "", made)
     models = {one: made[one]() for one in ("Net", "MyModel")}
     prints = {id_: fingerprint(capture_model(model, (1, 28, 28)), {}) for id_, model in models.items()}
-    return [with_likeness(REPORT, id_, clusters(prints), len(prints)) for id_ in prints]
+    return [with_likeness(REPORT, id_, clusters(sorted(prints.items())), len(prints)) for id_ in prints]
 
 
 def test_bad_is_found() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -19,7 +19,9 @@ _NEAR_WEIGHTS = 0.5  # a trained body under another head
 _ORDER: tuple[Likeness, ...] = ("graph", "weights", "source")
 
 
-def clusters(fingerprints: Mapping[str, Fingerprint], templates: Sequence[Fingerprint] = ()) -> tuple[Cluster, ...]:
+def clusters(
+    fingerprints: Iterable[tuple[str, Fingerprint]], templates: Sequence[Fingerprint] = ()
+) -> tuple[Cluster, ...]:
     """The groups of submissions that are alike: by graph, by weights, by source, the largest of each first.
 
     What a template has is subtracted, and so is what the course has in common: a graph that a third of it hands in,
@@ -27,18 +29,22 @@ def clusters(fingerprints: Mapping[str, Fingerprint], templates: Sequence[Finger
     so that two of its members may be less alike than ``share`` says. Linear in the fingerprints' number, sorting aside.
 
     Args:
-        fingerprints: by the submission's id.
+        fingerprints: with the submissions' ids, in the order of these; each is looked at once, and none is kept.
         templates: of what the course gave out.
     """
-    ids = sorted(fingerprints)
-    prints = [fingerprints[one] for one in ids]
+    ids, graphs, weights, sources = [], [], [], []
+    for id_, one in fingerprints:
+        ids.append(id_)
+        graphs.append(one.graph if one.operators >= _LEAST_OPERATORS else None)
+        weights.append(_weights(one))
+        sources.append(_source(one))
     most = max(_FEW, len(ids) // 2)
-    weights = near([_weights(one) for one in prints], union(map(_tensors, templates)), most, _NEAR_WEIGHTS, 1)
-    source = near([_source(one) for one in prints], union(map(_hashes, templates)), most, _NEAR_SOURCE, _LEAST_HASHES)
+    same_weights = near(weights, union(map(_tensors, templates)), most, _NEAR_WEIGHTS, 1)
+    same_source = near(sources, union(map(_hashes, templates)), most, _NEAR_SOURCE, _LEAST_HASHES)
     found: list[tuple[Likeness, list[int], float]] = [
-        *(("graph", group, 1.0) for group in _same_graph(prints, templates)),
-        *(("weights", group, share) for group, share in _joined(weights)),
-        *(("source", group, share) for group, share in _joined(source)),
+        *(("graph", group, 1.0) for group in _same_graph(graphs, {one.graph for one in templates})),
+        *(("weights", group, share) for group, share in _joined(same_weights)),
+        *(("source", group, share) for group, share in _joined(same_source)),
     ]
     found.sort(key=lambda one: (_ORDER.index(one[0]), -len(one[1]), one[1]))
     return tuple(
@@ -47,14 +53,13 @@ def clusters(fingerprints: Mapping[str, Fingerprint], templates: Sequence[Finger
     )
 
 
-def _same_graph(prints: Sequence[Fingerprint], templates: Sequence[Fingerprint]) -> Iterator[list[int]]:
-    given_out = {one.graph for one in templates}
+def _same_graph(graphs: Sequence[str | None], given_out: Container[str | None]) -> Iterator[list[int]]:
     holders: dict[str, list[int]] = {}
-    for place, one in enumerate(prints):
-        if one.graph is not None and one.graph not in given_out and one.operators >= _LEAST_OPERATORS:
-            holders.setdefault(one.graph, []).append(place)
+    for place, one in enumerate(graphs):
+        if one is not None and one not in given_out:
+            holders.setdefault(one, []).append(place)
     for group in holders.values():
-        if len(group) >= 2 and not (len(group) > _FEW and 3 * len(group) >= len(prints)):
+        if len(group) >= 2 and not (len(group) > _FEW and 3 * len(group) >= len(graphs)):
             yield group
 
 

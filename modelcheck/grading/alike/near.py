@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from modelcheck.grading.alike.sketch import EVERY, Keys, union, within
 
-MAX_INDEXED = 4_000_000  # keys in memory at once, of all sets
+MAX_INDEXED = 1_000_000  # keys in memory at once, of all sets
 _NEXT = 4  # holders of a key that are paired with each of its holders
 _HINT = 0.1  # of the keys of the smaller of two sets, by which a pair is worth a look
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Weighed:
     """A set of keys in ascending order, what each weighs (None: one), and up to which key the set is whole."""
 
@@ -27,6 +27,8 @@ class Weighed:
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> Weighed:
         """The set of some of its keys."""
+        if chosen.all():
+            return self
         return Weighed(self.keys[chosen], None if self.weights is None else self.weights[chosen], self.bound)
 
     @property

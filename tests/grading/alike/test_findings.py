@@ -11,7 +11,6 @@ from submissions.bundle import all_cases
 
 import reference_model
 from modelcheck.capturing.capture import capture_model
-from modelcheck.grading.alike.clusters import clusters
 from modelcheck.grading.alike.findings import is_compared, with_likeness
 from modelcheck.grading.alike.fingerprints import fingerprint
 from modelcheck.grading.alike.prints import Cluster, Fingerprint
@@ -22,6 +21,7 @@ from modelcheck.weights import load_weights
 from reference_model import Net
 
 from .changing import NET, REFERENCE, padded, renamed, reordered
+from .comparing import compared
 
 REPORT = msgspec.json.decode((Path(__file__).parents[2] / "golden" / "reference.json").read_bytes(), type=Report)
 CLUSTERS = (
@@ -81,7 +81,7 @@ def test_the_weights_that_are_scored_are_compared() -> None:
     scored = GraphModel(captured)
     load_weights(scored, Path(reference_model.__path__[0]) / "net.safetensors")
     prints = {name: fingerprint(captured, {}, scored) for name in "ab"} | {"c": fingerprint(captured, {})}
-    assert [(one.likeness, one.ids) for one in clusters(prints)] == [
+    assert [(one.likeness, one.ids) for one in compared(prints)] == [
         ("graph", ("a", "b", "c")),
         ("weights", ("a", "b")),
     ]
@@ -97,5 +97,5 @@ def test_a_course_of_real_submissions() -> None:
     course |= {f"net {index}": fingerprint(None, {"net.py": text}) for index, text in enumerate([NET, renamed(NET)])}
     copy = padded(reordered(renamed(REFERENCE)))
     course |= {"reference": fingerprint(None, {"a.py": REFERENCE}), "copy": fingerprint(None, {"b.py": copy})}
-    assert [one.ids for one in clusters(course)] == [("copy", "reference"), ("net 0", "net 1")]
-    assert [one.ids for one in clusters(course, [course["net 0"]])] == [("copy", "reference")]
+    assert [one.ids for one in compared(course)] == [("copy", "reference"), ("net 0", "net 1")]
+    assert [one.ids for one in compared(course, [course["net 0"]])] == [("copy", "reference")]
