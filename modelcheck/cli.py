@@ -7,15 +7,17 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import typer
 
 import modelcheck
 from modelcheck.cli_grade import add_grade
+from modelcheck.cli_init import add_init
 from modelcheck.cli_options import (
     OUTPUT,
     TRAINING,
+    AlsoOption,
     ArgOption,
     DataDirOption,
     DatasetOption,
@@ -61,6 +63,13 @@ _PLAIN = str.maketrans(
 )
 # formats that a page of other characters may change; programs, which read the others, expect UTF-8
 _FOR_PEOPLE = ("table", "concise")
+
+
+class _Output(NamedTuple):
+    """A format, and the file that it goes to; None is stdout."""
+
+    format: str
+    file: Path | None
 
 
 def main() -> None:
@@ -123,6 +132,7 @@ def inspect(
     isolated: IsolatedOption = False,
     format_: FormatOption = "table",
     output: OutputOption = None,
+    also: AlsoOption = None,
 ) -> None:
     """Describe a model and check it against a policy.
 
@@ -136,7 +146,7 @@ def inspect(
 
     `modelcheck inspect torchvision.models:resnet18 --input 3x224x224 --format json`
     """
-    _check_output(format_, output, several=pick == "all")
+    outputs = _outputs(format_, output, also, several=pick == "all")
     options = _shared(policy, input_, arg, select, ignore, strict, isolated)
     with _interruptible():
         if pick == "all" and isolated:
@@ -144,7 +154,7 @@ def inspect(
         targets = _picked(target, pick)
         one = None if pick == "all" else cast(Any, pick)  # checked by _picked
         reports = [modelcheck.inspect(each, **options, pick=one) for each in targets]
-    _finish(reports, format_, output, several=pick == "all")
+    _finish(reports, outputs, several=pick == "all")
 
 
 @app.command("train-eval")
@@ -246,6 +256,7 @@ def train_eval(
     isolated: IsolatedOption = False,
     format_: FormatOption = "table",
     output: OutputOption = None,
+    also: AlsoOption = None,
 ) -> None:
     """Train a model, on MNIST by default, score it, and check both against a policy.
 
@@ -265,7 +276,7 @@ def train_eval(
 
     from modelcheck.progress import TrainingProgress
 
-    _check_output(format_, output)
+    outputs = _outputs(format_, output, also)
     options = _shared(policy, input_, arg, select, ignore, strict, isolated)
     with _interruptible(), TrainingProgress(Console(stderr=True)) as observer:
         report = modelcheck.train_eval(
@@ -294,7 +305,7 @@ def train_eval(
     if interrupted and report.metrics:
         where = f"its weights are in {save}" if save else "no weights were saved (--save FILE does)"
         _say(f"modelcheck: interrupted; what follows is after epoch {len(report.metrics.epochs)}, and {where}")
-    _finish([report], format_, output, interrupted=interrupted)
+    _finish([report], outputs, interrupted=interrupted)
 
 
 @app.command()
@@ -325,6 +336,7 @@ def evaluate(
     isolated: IsolatedOption = False,
     format_: FormatOption = "table",
     output: OutputOption = None,
+    also: AlsoOption = None,
 ) -> None:
     """Score weights that somebody trained.
 
@@ -332,7 +344,7 @@ def evaluate(
 
     `modelcheck evaluate net.py:Net --weights net.safetensors --min-accuracy 0.994`
     """
-    _check_output(format_, output)
+    outputs = _outputs(format_, output, also)
     options = _shared(policy, input_, arg, select, ignore, strict, isolated)
     with _interruptible():
         report = modelcheck.evaluate(
@@ -347,7 +359,7 @@ def evaluate(
             plot=plot,
         )
     _say_drawn(report, plot)
-    _finish([report], format_, output)
+    _finish([report], outputs)
 
 
 @app.command()
@@ -548,16 +560,32 @@ def _picked(target: str, pick: str | None) -> Sequence[str]:
         return (target,)
 
 
-def _check_output(format_: str, output: Path | None, *, several: bool = False) -> None:
-    """Refuse, before any work is done, what could not be written after it."""
-    from modelcheck.formats import format_names, takes_several
+def _outputs(format_: str, output: Path | None, also: list[str] | None, *, several: bool = False) -> list[_Output]:
+    """The formats of the report and where each goes, the main one first.
 
-    if format_ not in format_names():
-        raise UsageError(f"--format: {unknown_name('format', format_, format_names())}")
-    if several and not takes_several(format_):
-        raise UsageError(f"--format {format_} is of one model: leave --pick all out, or name the model")
+    What could not be written after the work is refused before it.
+    """
+    _check_format("--format", format_, several)
     if output is not None:
         check_writable(output, "--output")
+    outputs = [_Output(format_, output)]
+    for given in also or ():
+        name, _, file = given.partition("=")
+        if not file:
+            raise UsageError(f"--also {given}: a format and a file are expected, as in sarif=report.sarif")
+        _check_format("--also", name, several)
+        check_writable(Path(file), "--also")
+        outputs.append(_Output(name, Path(file)))
+    return outputs
+
+
+def _check_format(option: str, name: str, several: bool) -> None:
+    from modelcheck.formats import format_names, takes_several
+
+    if name not in format_names():
+        raise UsageError(f"{option}: {unknown_name('format', name, format_names())}")
+    if several and not takes_several(name):
+        raise UsageError(f"{option} {name} is of one model: leave --pick all out, or name the model")
 
 
 def _say_drawn(report: Any, plot: Path | None) -> None:
@@ -566,26 +594,27 @@ def _say_drawn(report: Any, plot: Path | None) -> None:
 
 
 def _finish(
-    reports: Sequence[Any], format_: str, output: Path | None, *, interrupted: bool = False, several: bool = False
+    reports: Sequence[Any], outputs: Sequence[_Output], *, interrupted: bool = False, several: bool = False
 ) -> None:
     from rich.console import Console
 
     from modelcheck.formats import render_all, renderer
 
     console = Console()
-    color = output is None and console.is_terminal and not console.no_color
-    if several:
-        text = render_all(format_, reports, width=console.width, color=color)
-    else:
-        text = renderer(format_)(reports[0], width=console.width, color=color)
-    if output is not None:
-        write_beside(output, text.encode())
-        _say(f"modelcheck: wrote {output} (verdict: {', '.join(report.verdict for report in reports)})")
-    else:
-        if format_ not in _FOR_PEOPLE and not sys.stdout.isatty():
-            with contextlib.suppress(AttributeError, ValueError):
-                sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-        _print(text)
+    for one in outputs:
+        color = one.file is None and console.is_terminal and not console.no_color
+        if several:
+            text = render_all(one.format, reports, width=console.width, color=color)
+        else:
+            text = renderer(one.format)(reports[0], width=console.width, color=color)
+        if one.file is not None:
+            write_beside(one.file, text.encode())
+            _say(f"modelcheck: wrote {one.file} (verdict: {', '.join(report.verdict for report in reports)})")
+        else:
+            if one.format not in _FOR_PEOPLE and not sys.stdout.isatty():
+                with contextlib.suppress(AttributeError, ValueError):
+                    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+            _print(text)
     sys.exit(130 if interrupted else max(report.exit_status for report in reports))
 
 
@@ -617,6 +646,7 @@ def _say(text: str) -> None:
 
 
 add_grade(app, _say)
+add_init(app, _say)
 
 
 if __name__ == "__main__":

@@ -96,6 +96,16 @@ OutputOption = Annotated[
         show_default=False,
     ),
 ]
+AlsoOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--also",
+        metavar="FORMAT=FILE",
+        help="Write the report there too, in another format: sarif=report.sarif. May be repeated.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
 SelectOption = Annotated[
     list[str] | None,
     typer.Option(

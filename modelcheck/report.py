@@ -5,6 +5,7 @@ Attributes are the JSON's keys. Accuracies are fractions of one; times are secon
 
 from __future__ import annotations
 
+import importlib
 import math
 import statistics
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ from typing import Literal
 
 import msgspec
 
-from modelcheck.facts.structs import Facts, Layer
-from modelcheck.facts.walked import WalkedFacts
+from modelcheck.errors import AuthorError
+from modelcheck.facts.structs import Facts, Layer, Parameters
+from modelcheck.facts.walked import WalkedFacts, WalkedParameters
 from modelcheck.origin import Origin
 
 Severity = Literal["error", "advice"]
@@ -242,3 +244,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def exit_status(self) -> int:
         """The command's exit status for this verdict."""
         return EXIT_STATUS[self.verdict]
+
+    @property
+    def parameters(self) -> Parameters | WalkedParameters:
+        """The facts' parameters.
+
+        Raises:
+            AuthorError: the model could not be loaded, captured or run; the text is the finding's.
+        """
+        if self.facts is None:
+            why = next((one.message for one in self.findings), "nothing is known of the model")
+            raise AuthorError(f"{self.target}: {why}")
+        return self.facts.parameters
+
+    def _repr_html_(self) -> str:
+        """What Jupyter and Colab show of it."""
+        # by its name, as all that shows reports knows them, and not the other way round
+        html: str = importlib.import_module("modelcheck.notebook").cell(self)
+        return html
