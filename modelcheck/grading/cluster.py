@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -56,11 +58,12 @@ def connected(address: str, sandbox: Literal["auto"] | SandboxName) -> Iterator[
     except ImportError:
         raise UsageError("--scheduler needs Dask: pip install 'modelcheck[cluster]'") from None
     try:
+        _check_answers(address)
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"--scheduler {address}: no scheduler answers there ({error or type(error).__name__}). Start one with "
-            "`dask scheduler`, and give the address that it prints, tcp://HOST:PORT"
+            f"--scheduler {address}: no scheduler answers there ({error}). Start one with `dask scheduler`, and give "
+            "the address that it prints, tcp://HOST:PORT"
         ) from None
     with client:
         try:
@@ -70,8 +73,28 @@ def connected(address: str, sandbox: Literal["auto"] | SandboxName) -> Iterator[
                 f"--scheduler {address}: the scheduler has no workers. Start some, on this or another machine, with "
                 f"`dask worker {address} --nworkers 2 --nthreads 1`, and repeat the command"
             ) from None
+        try:
+            client.run_on_scheduler(tool)
+        except ImportError as error:  # it reads what is sent to the workers
+            raise UsageError(
+                f"--scheduler {address}: the scheduler's own environment has no modelcheck ({error}): install "
+                f"modelcheck {tool().version} there too, as on the workers"
+            ) from None
         found = client.run(found_here, sandbox, on_error="return")
         yield Cluster(client, address, _one_sandbox(address, found))
+
+
+def _check_answers(address: str) -> None:
+    """Raise where nobody does, which Dask would go on asking.
+
+    Raises:
+        OSError: nobody answers.
+        ValueError: that is no address.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in ("tcp", "tls") or not parts.hostname or not parts.port:
+        raise ValueError("that is no such address")
+    socket.create_connection((parts.hostname, parts.port), _CONNECT_S).close()
 
 
 class Cluster:
