@@ -235,8 +235,8 @@ def grade(
         paths: folders of submissions, and single ones.
         policy: as of ``inspect``.
         out: the gradebook, the pages and the tables.
-        train: train and score; None: where the policy asks for an accuracy.
-        roster: a CSV file with the columns id, name, submitted and due.
+        train: train each model, or score its weights where the policy says so; None: where it asks for an accuracy.
+        roster: a CSV file with the columns id, name, submitted and due: what is late, and who handed in nothing.
         regrade: mark these anew although they have not changed: ids, "all", or "failed" for those that did not pass.
         jobs: how many at a time; by default as many as there are cores.
         scheduler: the address of a Dask scheduler, ``tcp://HOST:PORT``, whose workers do the work instead.

@@ -41,13 +41,18 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
             bool | None,
             typer.Option(
                 "--train/--no-train",
-                help="Train and score each model. By default where the policy asks for an accuracy.",
+                help="Train each model, or score its weights. By default where the policy asks for an accuracy.",
                 show_default=False,
             ),
         ] = None,
         roster: Annotated[
             Path | None,
-            typer.Option("--roster", metavar="FILE.csv", help="Columns id, name, submitted, due.", show_default=False),
+            typer.Option(
+                "--roster",
+                metavar="FILE.csv",
+                help="Columns id, name, submitted, due: what is late, and who handed in nothing.",
+                show_default=False,
+            ),
         ] = None,
         regrade: Annotated[
             list[str] | None,
@@ -105,9 +110,11 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
     ) -> None:
         """Mark a course: every submission in a folder, in a sandbox, into a gradebook that an interruption cannot hurt.
 
-        The results are DIR/index.html and a page for each submission, DIR/grades.csv and DIR/gradebook.db. The same
-        command again marks what is new or has changed. The exit status is 0 when everything was marked, whatever the
-        marks.
+        The results are DIR/index.html and a page for each submission, DIR/grades.csv and DIR/gradebook.db; of what came
+        from Canvas or Moodle also canvas.csv or moodle.csv, which those import. The same command again marks what is
+        new or has changed. Submissions that are alike are told, less what grading.templates names in the policy;
+        there grading.score = "weights" scores the weights that were handed in. The exit status is 0 when everything
+        was marked, whatever the marks.
 
         **Examples**
 

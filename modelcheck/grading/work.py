@@ -80,7 +80,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a job: its capture's record and bytes, and what was measured, a new one last.
 
     ``fingerprint`` is what the submission is compared by, where it was captured now. Without a ``report`` there is more
-    to do: a job that knows this much goes on.
+    to do: a job that knows this much goes on. ``seconds`` is what all of it took, with what was done before.
     """
 
     submission: Submission
@@ -125,7 +125,7 @@ class Worker:
             fingerprint=fingerprint,
             measured=tuple(measure.used) if measure else (),
             report=report,
-            seconds=time.perf_counter() - start,
+            seconds=time.perf_counter() - start + _before_s(job),
         )
 
     def failed(self, submission: Submission, error: AuthorError) -> Done:
@@ -198,6 +198,11 @@ class Worker:
         road = Road(submission.id, policy, None, None, (), (), False, self.terms.seed, capture=capture)
         with limited(DESCRIBED_S):
             return road.report(measure)
+
+
+def _before_s(job: Job) -> float:
+    """How long what the job knows took."""
+    return (job.record.seconds if job.record else 0.0) + sum(one.wall_s for one in job.measured)
 
 
 @contextlib.contextmanager

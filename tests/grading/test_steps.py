@@ -78,4 +78,6 @@ def test_what_a_step_gave_is_kept_before_the_next(
     assert columns(tmp_path / "out" / "gradebook.db", seconds=False) == expected
     with Gradebook.open(tmp_path / "out") as book:
         accuracies = {one.id: one.accuracies for one in book.grades()}
+        seconds = {one.id: one.seconds for one in book.grades()}
     assert accuracies == {"ada.py": REACHED, "bob.py": REACHED, "eve.py": ()}
+    assert 3 * metrics(0, 0.0).wall_s < seconds["ada.py"] < 60 > seconds["eve.py"]  # what was done before included

@@ -20,18 +20,20 @@ _SOURCES = (".py", ".ipynb")
 def source_texts(submission: str | Path) -> dict[str, str]:
     """The Python of a submission by file name, of a notebook its code; empty where nothing can be read safely.
 
-    Files over 8 MiB and more than 200 files are left out.
+    Files over 8 MiB are left out, and more than 200; of those the large ones, where all are over 8 MiB.
 
     Args:
         submission: a folder, an archive, or one file.
     """
     found: dict[str, str] = {}
-    with contextlib.suppress(AuthorError, UsageError), _files(Path(submission)) as (root, files):
-        for file in files[:MAX_FILES]:
+    left = MAX_FILE_BYTES
+    with contextlib.suppress(AuthorError, UsageError, OSError), _files(Path(submission)) as (root, files):
+        for file in sorted(files[:MAX_FILES], key=lambda one: one.lstat().st_size):
             name = file.relative_to(root).as_posix()
             with contextlib.suppress(OSError, NotANotebook):
-                if text := _text(file):
+                if left > 0 and (text := _text(file)):
                     found[name] = text
+                    left -= len(text)
     return found
 
 

@@ -48,6 +48,14 @@ def test_nothing_is_read_that_is_too_large_or_leads_out(folder: Path, tmp_path: 
     assert source_texts(folder) == {}
 
 
+def test_large_files_give_way_to_small_ones(folder: Path) -> None:
+    for number in range(4):
+        (folder / f"a{number}.py").write_text("#" * (MAX_FILE_BYTES // 2))
+    found = source_texts(folder)
+    assert found.items() >= EXPECTED.items()
+    assert [name for name in found if name.startswith("a")] == ["a0.py", "a1.py"]
+
+
 @pytest.mark.parametrize("name", ["missing", "missing.py", "pipe.py", "damaged.zip", "note.txt"])
 def test_what_cannot_be_read_is_empty(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.py")
