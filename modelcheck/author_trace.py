@@ -134,8 +134,11 @@ def printable(text: str, limit: int = LONGEST_TEXT) -> str:
 def shown_path(path: str | Path) -> str:
     """``path`` relative to the current directory where it lies below it, otherwise as it is; safe to show.
 
-    A file below a folder that ``shown_as`` labels is named as below the label.
+    A file below a folder that ``shown_as`` labels is named as below the label, and a cell of the notebook that runs
+    this as its errors name it: ``In[3]``.
     """
+    if cell := _running_cell(path):
+        return cell
     for folder, label in list(_LABELS.items()):
         if Path(path).is_relative_to(folder):
             return printable("/".join([label, *Path(path).relative_to(folder).parts]))
@@ -176,7 +179,18 @@ def is_file(path: str | Path) -> bool:
 
 def _is_code(file: str) -> bool:
     """Whether code of that name comes from a file, or from a notebook's cell (``book.ipynb, cell 7``)."""
-    return is_file(file) or is_file(re.sub(r"(?<=\.ipynb), cell \d+$", "", file, flags=re.IGNORECASE))
+    within = re.sub(r"(?<=\.ipynb), cell \d+$", "", file, flags=re.IGNORECASE)
+    return is_file(file) or is_file(within) or _running_cell(file) is not None
+
+
+def _running_cell(path: str | Path) -> str | None:
+    """What IPython calls the cell whose code has that file's name; None where it is no cell's."""
+    try:
+        shell = sys.modules["IPython"].get_ipython()
+        _, name = shell.compile.format_code_name(str(path))
+    except Exception:  # it is absent or no shell, or knows no such cell
+        return None
+    return printable(str(name))
 
 
 def is_ours(file: str) -> bool:
