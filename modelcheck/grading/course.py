@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +16,7 @@ import msgspec
 from modelcheck.errors import UsageError
 from modelcheck.grading.cluster import connected
 from modelcheck.grading.marking import Entries, Marked, Watcher, mark
-from modelcheck.grading.measuring import Measure, Scored, Trained
+from modelcheck.grading.measuring import Ground, Measure, Scored, Trained
 from modelcheck.grading.pool import LocalPool
 from modelcheck.grading.records import Grade, Submission
 from modelcheck.grading.roster import read_roster
@@ -55,10 +57,8 @@ def mark_course(
     policy = _placeless(policy)
     accuracy = policy.settings.get("accuracy")
     options = accuracy if isinstance(accuracy, AccuracyOptions) and accuracy.level != "off" else None
-    measure = _measure(policy, options) if train or (train is None and options) else None
-    expected = policy.model.input
-    if measure and expected is None:
-        expected = measure.prepare().dataset.input_shape
+    measure, ground = _apart(policy, options) if train or (train is None and options) else (None, None)
+    expected = policy.model.input or (ground.input_shape if ground else None)
     with contextlib.ExitStack() as kept:
         cluster = kept.enter_context(connected(scheduler, sandbox)) if scheduler else None
         terms = Terms(
@@ -70,7 +70,7 @@ def mark_course(
             measure=measure,
         )
         pool = cluster.pool(terms) if cluster else LocalPool(terms, min(jobs or _cores(), len(entries.submissions)))
-        return mark(entries, terms, out, pool=pool, regrade=regrade, watcher=watcher or _Silent())
+        return mark(entries, terms, out, pool=pool, ground=ground, regrade=regrade, watcher=watcher or _Silent())
 
 
 def _entries(submissions: list[Submission], roster: str | Path | None, templates: Sequence[str]) -> Entries:
@@ -89,6 +89,17 @@ def _placeless(policy: Policy) -> Policy:
     """The policy without where anything lies, which is nobody's business and decides nothing."""
     grading = msgspec.structs.replace(policy.grading, templates=())
     return replace(policy, name=policy.name and Path(policy.name).name, grading=grading)
+
+
+def _apart(policy: Policy, accuracy: AccuracyOptions | None) -> tuple[Measure, Ground]:
+    """The measure and its ground, by a process of its own: torch would take half a gigabyte of this one."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
+        return apart.submit(_measure_and_ground, policy, accuracy).result()
+
+
+def _measure_and_ground(policy: Policy, accuracy: AccuracyOptions | None) -> tuple[Measure, Ground]:
+    measure = _measure(policy, accuracy)
+    return measure, Ground.of(measure)
 
 
 def _measure(policy: Policy, accuracy: AccuracyOptions | None) -> Measure:

@@ -18,8 +18,8 @@ from modelcheck.grading.alike.prints import Cluster
 from modelcheck.grading.encoding import folder_name
 from modelcheck.grading.exports import canvas, grades, gradescope, moodle
 from modelcheck.grading.gradebook import CaptureFile, CaptureRecord, Gradebook, Keys, capture_file_is
-from modelcheck.grading.keys import capture_key, data_digest, grade_key
-from modelcheck.grading.measuring import Scored
+from modelcheck.grading.keys import capture_key, grade_key
+from modelcheck.grading.measuring import Ground, Scored
 from modelcheck.grading.points import late_by, points
 from modelcheck.grading.pool import Pool, worked
 from modelcheck.grading.records import Grade, Submission
@@ -83,6 +83,7 @@ def mark(
     out: Path,
     *,
     pool: Pool,
+    ground: Ground | None,
     regrade: Sequence[str] | Literal["all", "failed"] = (),
     watcher: Watcher,
 ) -> Marked:
@@ -99,7 +100,7 @@ def mark(
         if regrade:
             _check_ids(regrade, entries.submissions)
             book.forget(regrade)
-        marking = _Marking(book, terms, out, entries)
+        marking = _Marking(book, terms, out, entries, ground)
         left = [one for one in entries.submissions if not marking.is_graded(one)]
         watcher.on_start(len(entries.submissions), len(entries.submissions) - len(left))
         steps = _Steps(marking, left)
@@ -147,7 +148,7 @@ class _Steps:
 class _Marking:
     """The gradebook and the results' folder."""
 
-    def __init__(self, book: Gradebook, terms: Terms, out: Path, entries: Entries) -> None:
+    def __init__(self, book: Gradebook, terms: Terms, out: Path, entries: Entries, ground: Ground | None) -> None:
         self.book, self.terms, self.out, self.entries = book, terms, out, entries
         self.course = Course(terms.policy)
         self.tool = tool()
@@ -155,9 +156,8 @@ class _Marking:
         self.templates = {one.id: one for one in entries.templates if self.is_compared}
         measure = terms.measure
         self.policy = measure.asked(terms.policy) if measure else terms.policy
-        dataset = measure.prepare().dataset if measure else None
-        self.data = data_digest(dataset) if dataset else ""
-        self.test_images = dataset.test_images.numpy() if dataset else None
+        self.data = ground.data if ground else ""
+        self.test_images = ground.test_images if ground else None
 
     def job(self, submission: Submission) -> Job:
         """What is to be done next, with what is done already."""

@@ -13,12 +13,14 @@ import msgspec
 
 from modelcheck.grading.bounded import unlimited
 from modelcheck.grading.gradebook.captures import CaptureFile, CaptureRecord, Weights
-from modelcheck.grading.keys import scoring_key, training_key
+from modelcheck.grading.keys import data_digest, scoring_key, training_key
 from modelcheck.report import Metrics, Runs, Tool
 from modelcheck.road import NORMALIZE, Prepared, Scoring, Training, Unscored
 from modelcheck.rules.mc501_accuracy import AccuracyOptions
 
 if TYPE_CHECKING:
+    import numpy
+
     from modelcheck.facts.compute import Description
     from modelcheck.graph.capture import Capture
     from modelcheck.graph.model import GraphModel
@@ -195,6 +197,25 @@ class Scored(Scoring):
 
 
 Measure = Trained | Scored
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a measure stands on: the hash of its data set, the shape of its pictures, and those that are scored by."""
+
+    data: str
+    input_shape: tuple[int, ...]
+    test_images: numpy.ndarray
+
+    @classmethod
+    def of(cls, measure: Measure) -> Ground:
+        """Read it, which imports torch.
+
+        Raises:
+            UsageError: the data cannot be had.
+        """
+        dataset = measure.prepare().dataset
+        return cls(data_digest(dataset), dataset.input_shape, dataset.test_images.numpy())
 
 
 def _prepared(measure: Measure, recipe: Recipe | None) -> Prepared:
