@@ -104,6 +104,11 @@ def _measure_and_ground(policy: Policy, accuracy: AccuracyOptions | None) -> tup
 
 def _measure(policy: Policy, accuracy: AccuracyOptions | None) -> Measure:
     if policy.grading.score == "weights":
+        if accuracy and accuracy.of.startswith("all"):
+            raise UsageError(
+                'the policy\'s training.accuracy: "last" is expected for `of`, as weights that are handed in have no '
+                f'epochs; found "{accuracy.of}"'
+            )
         return Scored(dataset=DATASET, data_dir=None, device="cpu")
     return Trained(
         content=_recipe(policy.training.recipe),

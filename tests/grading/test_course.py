@@ -210,5 +210,8 @@ def test_what_is_named_wrongly_is_told(made: Course) -> None:
     made.hand_in(ada=OTHER)
     with pytest.raises(UsageError, match=r"grading\.templates: there is no file or folder .*starter\.py"):
         made.grade(f'{POLICY}templates = ["starter.py"]\n')
+    epochs = '[training]\naccuracy = { min = 0.9, of = "all-of-last-3" }\n'
+    with pytest.raises(UsageError, match=r'training\.accuracy: "last" is expected .* found "all-of-last-3"'):
+        made.grade(f'{POLICY}score = "weights"\n{epochs}')
     with pytest.raises(UsageError, match=r"--regrade: .*bada\.py.*ada\.py"):
         made.grade(regrade=["bada.py"])
