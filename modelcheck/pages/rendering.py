@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from functools import cache, partial
 from typing import Any
 
@@ -25,9 +26,18 @@ def page(template: str, *, package: str = __package__, **context: Any) -> str:
         package: whose ``templates`` folder it lies in; those here can be extended and imported by it.
         context: what it shows.
     """
+    return "".join(_pieces(template, package, context))
+
+
+def encoded_page(template: str, *, package: str = __package__, **context: Any) -> bytes:
+    """The page in UTF-8, without holding all of it as text."""
+    return b"".join(piece.encode() for piece in _pieces(template, package, context))
+
+
+def _pieces(template: str, package: str, context: dict[str, Any]) -> Iterable[str]:
     stream = _environment(package).get_template(template).stream(context)
     stream.enable_buffering(_PIECES)  # a page of many submissions is millions of them, if they are kept apart
-    return "".join(stream)
+    return stream
 
 
 @cache

@@ -16,7 +16,7 @@ from modelcheck.grading.roster import Row as Enrolled
 from modelcheck.grading.site.course import Course, who
 from modelcheck.pages.advice import Advice, advice
 from modelcheck.pages.charts import Scatter, histogram, scatter
-from modelcheck.pages.rendering import page
+from modelcheck.pages.rendering import encoded_page
 from modelcheck.report import Tool, Verdict
 from modelcheck.rules import find_rule
 
@@ -89,7 +89,7 @@ def write_index(
         images = images or (grade.report.metrics.test_images if grade.report.metrics else 0)
     failed = Counter(name for row in rows for name in row.failed)
     points = [row.points for row in rows if row.points is not None]
-    text = page(
+    encoded = encoded_page(
         "index.html",
         package=__package__,
         course=course,
@@ -107,7 +107,7 @@ def write_index(
         missing=missing,
         folder_name=folder_name,
     )
-    write_beside(out / "index.html", text.encode())
+    write_beside(out / "index.html", encoded)
 
 
 def _row(grade: Grade) -> _Row:
