@@ -38,7 +38,7 @@ class Net(nn.Module):
         return self.fc(x.flatten(1))
 """
 GOLDEN = Path(__file__).parent / "golden"
-COMMANDS = ["inspect", "train-eval", "evaluate", "capture", "augment", "rule", "policy", "recipe"]
+COMMANDS = ["inspect", "train-eval", "evaluate", "capture", "augment", "rule", "policy", "recipe", "init"]
 TRAINED = re.compile(
     r"Epoch (\d)/\d: .*\. Test set: Average loss: \d+\.\d{4}, Accuracy: (\d+)/200 \((\d+\.\d\d)%\)", re.M
 )
