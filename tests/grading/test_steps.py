@@ -80,4 +80,4 @@ def test_what_a_step_gave_is_kept_before_the_next(
         accuracies = {one.id: one.accuracies for one in book.grades()}
         seconds = {one.id: one.seconds for one in book.grades()}
     assert accuracies == {"ada.py": REACHED, "bob.py": REACHED, "eve.py": ()}
-    assert 3 * metrics(0, 0.0).wall_s < seconds["ada.py"] < 60 > seconds["eve.py"]  # what was done before included
+    assert seconds["ada.py"] > 2 * metrics(0, 0.0).wall_s  # those of the attempts that were made before, and more
