@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple, cast
 import typer
 
 import modelcheck
+from modelcheck import completion
 from modelcheck.cli_grade import add_grade
 from modelcheck.cli_init import add_init
 from modelcheck.cli_options import (
@@ -79,7 +80,7 @@ def main() -> None:
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        app()
+        completion.answer(app) if completion.SHELL in os.environ else app()
     except ModelcheckError as error:
         _say(f"modelcheck: {error}")
         sys.exit(error.exit_status)
@@ -430,7 +431,13 @@ def capture(
 @app.command()
 def rule(
     key: Annotated[
-        str | None, typer.Argument(metavar="[CODE|NAME]", help="A rule's code or name.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[CODE|NAME]",
+            help="A rule's code or name.",
+            autocompletion=completion.rules,
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Show a rule's documentation; without one, list them.
@@ -446,7 +453,9 @@ def rule(
 
 @app.command()
 def recipe(
-    name: Annotated[str | None, typer.Argument(help="A preset.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A preset.", autocompletion=completion.recipes, show_default=False)
+    ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema of recipe files.")] = False,
 ) -> None:
     """Show a recipe preset; without one, list them.
@@ -470,7 +479,9 @@ def recipe(
 
 @app.command()
 def policy(
-    name: Annotated[str | None, typer.Argument(help="A preset.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A preset.", autocompletion=completion.policies, show_default=False)
+    ] = None,
     schema: Annotated[
         bool,
         typer.Option("--schema", help="The JSON Schema of policy files, by which editors complete and check them."),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from modelcheck import completion
 from modelcheck.training.datasets import dataset_names
 
 MODEL = "Model"
@@ -20,6 +21,7 @@ TargetArgument = Annotated[
         help="A model: `path/net.py:Net`, `path/book.ipynb:Net`, `folder:Net`, `sub.zip:Net`, `pkg.mod:Net`, "
         "`pkg.mod:factory` or a capture `net.mcz`. `Net@120` or `Net@cell7` is the definition there. Without a name "
         "the model that is clearly meant is taken.",
+        autocompletion=completion.targets,
         show_default=False,
     ),
 ]
@@ -42,6 +44,7 @@ PolicyOption = Annotated[
         metavar="NAME|FILE",
         help="What is required: a preset (`modelcheck policy` lists them) or a TOML file. Without it the nearest "
         "`modelcheck.toml` or `[tool.modelcheck]`, else nothing is required.",
+        autocompletion=completion.policies,
         rich_help_panel=RULES,
         show_default=False,
     ),
@@ -83,6 +86,7 @@ FormatOption = Annotated[
         "-f",
         metavar="FORMAT",
         help="table, concise, json, markdown, html, sarif, junit, github (annotations of a workflow) or gradescope.",
+        autocompletion=completion.formats,
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -112,6 +116,7 @@ SelectOption = Annotated[
         "--select",
         metavar="CODES",
         help="Run only these rules: codes, names or prefixes, separated by commas (MC1,dropout).",
+        autocompletion=completion.several_rules,
         rich_help_panel=RULES,
         show_default=False,
     ),
@@ -122,6 +127,7 @@ IgnoreOption = Annotated[
         "--ignore",
         metavar="CODES",
         help="Do not run these rules.",
+        autocompletion=completion.several_rules,
         rich_help_panel=RULES,
         show_default=False,
     ),
@@ -133,6 +139,7 @@ RecipeOption = Annotated[
         "--recipe",
         metavar="NAME|FILE",
         help="How to train: a preset (`modelcheck recipe` lists them) or a TOML file. Else the policy's, else fast.",
+        autocompletion=completion.recipes,
         rich_help_panel=TRAINING,
         show_default=False,
     ),
@@ -157,6 +164,7 @@ DatasetOption = Annotated[
         "--dataset",
         metavar="NAME",
         help=f"The data set: {', '.join(dataset_names())}.",
+        autocompletion=completion.datasets,
         rich_help_panel=TRAINING,
     ),
 ]
