@@ -43,6 +43,7 @@ def test_the_policy_example_is_a_policy(tmp_path: Path) -> None:
     (example,) = blocks("toml")
     path = tmp_path / "policy.toml"
     path.write_text(example)
+    assert (ROOT / "examples/policy.toml").read_text(encoding="utf-8") == example
     policy = load_policy(path)
     assert policy.title == tomllib.loads(example)["title"]
     assert len(policy.active()) > 10
