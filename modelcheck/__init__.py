@@ -8,15 +8,19 @@ if TYPE_CHECKING:
     from modelcheck.api import candidates, capture, evaluate, grade, inspect, train_eval
     from modelcheck.errors import AuthorError, ModelcheckError, UsageError
     from modelcheck.policy import Policy, load_policy
+    from modelcheck.progress import TrainingProgress
     from modelcheck.report import Report
+    from modelcheck.training.observer import Observer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AuthorError",
     "ModelcheckError",
+    "Observer",
     "Policy",
     "Report",
+    "TrainingProgress",
     "UsageError",
     "__version__",
     "candidates",
@@ -32,9 +36,11 @@ _HOMES = {
     "AuthorError": "errors",
     "ModelcheckError": "errors",
     "UsageError": "errors",
+    "Observer": "training.observer",
     "Policy": "policy",
     "load_policy": "policy",
     "Report": "report",
+    "TrainingProgress": "progress",
     "candidates": "api",
     "capture": "api",
     "evaluate": "api",

@@ -146,7 +146,7 @@ def train_eval(
         plot: draw curves, confusion matrix and the worst mistakes there; the file's ending is .png, .svg or .pdf.
         log: write a line of JSON there for the start and, as soon as it is completed, for each epoch; with ``resume``
             after what is there.
-        observer: is told how it goes.
+        observer: is told how it goes: an ``Observer`` of your own, or ``TrainingProgress``, which shows a person.
     Raises:
         UsageError: as ``inspect``, or data, recipe, weights or device cannot be had.
     """

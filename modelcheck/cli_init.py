@@ -106,4 +106,4 @@ def _hints(platforms: bool, gradescope: bool, *, given: bool, wanted: str) -> It
     if gradescope:
         if not Path(made.POLICY).is_file():
             yield f"the autograder goes by {made.POLICY}: put the policy into a file of that name"
-        yield f"upload the file that this makes: zip -j autograder.zip gradescope/* {made.POLICY}"
+        yield f"upload what this makes: python3 -m zipfile -c autograder.zip gradescope/* {made.POLICY}"

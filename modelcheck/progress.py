@@ -12,10 +12,14 @@ from modelcheck.words import loss_text
 
 
 class TrainingProgress:
-    """An observer of training; a context manager, so that the bar is gone whatever happens."""
+    """An observer of training; a context manager, so that the bar is gone whatever happens.
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    Args:
+        console: where it tells; by default stderr, or below the cell of a notebook.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
         self.epochs = 0
         self.bar: Progress | None = None
         self.task: TaskID | None = None

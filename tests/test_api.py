@@ -11,6 +11,7 @@ from torch import nn
 
 import modelcheck
 from modelcheck.errors import LoadError, UsageError
+from modelcheck.report import Epoch
 from modelcheck.training.datasets import Dataset, load_dataset
 from reference_model import Net
 
@@ -163,6 +164,30 @@ def test_training_leaves_the_callers_model_alone(few_images: Dataset) -> None:
     assert report.verdict == "fail"
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert model.training
+
+
+def test_an_observer_hears_of_what_it_asks_for(few_images: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    class Heard(modelcheck.Observer):
+        def __init__(self) -> None:
+            self.accuracies: list[float] = []
+
+        def on_epoch(self, epoch: Epoch, correct: int, test_images: int) -> None:
+            assert correct / test_images == epoch.test_accuracy
+            self.accuracies.append(epoch.test_accuracy)
+
+    heard = Heard()
+    report = modelcheck.train_eval(Small, epochs=2, observer=heard)
+    assert report.metrics is not None
+    assert heard.accuracies == [one.test_accuracy for one in report.metrics.epochs]
+    with modelcheck.TrainingProgress() as progress:
+        modelcheck.train_eval(Small, epochs=1, observer=progress)
+    assert "Epoch 1/1: loss" in capsys.readouterr().err
+
+
+def test_parameters_are_had_from_the_report_or_it_says_why_not() -> None:
+    assert modelcheck.inspect(Net).parameters.total == 18592
+    with pytest.raises(modelcheck.AuthorError, match=r"net:Net: forward fails"):
+        modelcheck.inspect(Net, input=(3, 28, 28)).parameters  # noqa: B018
 
 
 def test_a_seed_repeats_to_the_bit_and_another_does_not(few_images: Dataset) -> None:

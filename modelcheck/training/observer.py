@@ -8,7 +8,8 @@ from modelcheck.report import Epoch
 class Observer(Protocol):
     """Who wants to know how a training goes; nothing else in this package speaks.
 
-    A method may raise KeyboardInterrupt, which ends the training as ctrl-c does.
+    Derive from it and write the methods that matter; the others do nothing. A method may raise KeyboardInterrupt,
+    which ends the training as ctrl-c does.
     """
 
     def on_run(self, run: int, runs: int, seed: int, recipe: str) -> None:
