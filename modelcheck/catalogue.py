@@ -10,6 +10,7 @@ import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +26,7 @@ from modelcheck.strict import located
 from modelcheck.training.recipe import Recipe, load_recipe, preset_text, recipe_names
 from modelcheck.words import listed
 
+_NARROW = 60  # columns
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -44,13 +46,19 @@ def print_rule(key: str) -> None:
 
 
 def print_catalogue() -> None:
-    """Print all rules, a row each."""
+    """Print all rules, a row each; in a narrow terminal what each finds stands under it."""
+    console = Console(highlight=False)
+    if console.width < _NARROW:
+        for rule in all_rules():
+            console.print(Text.assemble((f"{rule.code} {rule.name}", "bold"), f", {standing(rule)}"))
+            console.print(Padding(Text(summary(rule)), (0, 0, 0, 2)))
+        return
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for name in ("Code", "Name", "Kind", "What it finds"):
         table.add_column(name, no_wrap=name in ("Code", "Name"))
     for rule in all_rules():
         table.add_row(rule.code, rule.name, standing(rule), Text(summary(rule)))
-    Console(highlight=False).print(table)
+    console.print(table)
 
 
 def print_policies() -> None:

@@ -52,7 +52,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Check PyTorch models by the graph that runs: parameters, batch norm, dropout, global average pooling, "
-    "shapes, MACs, receptive field. Train and score them on MNIST, without network.",
+    "shapes, MACs, receptive field. Train and score them on MNIST, without network.\n\n"
+    "**To begin with**\n\n"
+    "`modelcheck inspect net.py:Net`  what a model of yours is\n\n"
+    "`modelcheck inspect reference_model:Net --policy mnist-20k`  what a policy says of one that passes it\n\n"
+    "`modelcheck init`  a policy of your own, found from here on",
     epilog="Exit status: 0 passed · 1 a constraint is violated · 2 the command or the policy is wrong · "
     "3 the model could not be loaded, captured or run · 4 modelcheck itself failed.",
 )
@@ -64,6 +68,7 @@ _PLAIN = str.maketrans(
 )
 # formats that a page of other characters may change; programs, which read the others, expect UTF-8
 _FOR_PEOPLE = ("table", "concise")
+_HINT = "modelcheck: `modelcheck policy` lists what may be required, `modelcheck init` writes a policy to start from"
 
 
 class _Output(NamedTuple):
@@ -610,6 +615,7 @@ def _finish(
     from rich.console import Console
 
     from modelcheck.formats import render_all, renderer
+    from modelcheck.telling.verdict import is_required
 
     console = Console()
     for one in outputs:
@@ -626,6 +632,8 @@ def _finish(
                 with contextlib.suppress(AttributeError, ValueError):
                     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
             _print(text)
+    if sys.stdout.isatty() and not any(is_required(report) for report in reports):
+        _say(_HINT)
     sys.exit(130 if interrupted else max(report.exit_status for report in reports))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -23,6 +23,10 @@ from modelcheck.words import counted, percent
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "not run": "yellow", "advice": "cyan"}
 _MARKS = {"pass": "✔", "fail": "✘", "not run": "–", "error": "✘", "advice": "●"}
 _LONGEST_LINE = 400
+_NARROW = 60  # columns; below, evidence stands under its rule
+_COLUMNS = ("Layer", "Type", "Output", "Params", "Share", "MACs")
+# what the table of layers is shown without in a terminal that is narrower than so many columns
+_WITHOUT = ((50, ("Type", "Share", "MACs")), (72, ("Type", "Share")))
 
 
 def render(report: Report, *, width: int, color: bool) -> str:
@@ -36,16 +40,16 @@ def render(report: Report, *, width: int, color: bool) -> str:
         highlight=False,
         legacy_windows=False,
     )
-    for part in _parts(report):
+    for part in _parts(report, width):
         console.print(part)
     return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 
-def _parts(report: Report) -> Iterable[RenderableType]:
+def _parts(report: Report, width: int) -> Iterable[RenderableType]:
     yield _headline(report)
     if report.origin and (rows := list(origin_rows(report.origin))):
         yield _grid(rows)
-    yield _rules(report)
+    yield _rules(report, narrow=width < _NARROW)
     if report.findings:
         yield _findings(report.findings)
     lines = [Text(printable(note), "dim") for note in [ignored_note(report)] if note]
@@ -54,7 +58,7 @@ def _parts(report: Report) -> Iterable[RenderableType]:
         yield Padding(Group(*lines), (1, 0, 0, 0))
     if report.facts:
         yield _grid(fact_rows(report.facts))
-        yield _layers(report)
+        yield _layers(report, next((names for least, names in _WITHOUT if width < least), ()))
     if report.metrics:
         yield _grid(metric_rows(report.metrics), bold=percent(report.metrics.test_accuracy.last))
 
@@ -69,18 +73,27 @@ def _headline(report: Report) -> Text:
     return line
 
 
-def _rules(report: Report) -> RenderableType:
+def _rules(report: Report, *, narrow: bool) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, expand=False)
-    table.add_column("Rule", no_wrap=True)
-    table.add_column("Outcome", no_wrap=True)
-    table.add_column("Evidence", overflow="fold")
+    for name in ("Outcome", "Rule") if narrow else ("Rule", "Outcome", "Evidence"):
+        table.add_column(name, no_wrap=name == "Outcome" or not (narrow or name == "Evidence"), overflow="fold")
+    for rule, outcome, evidence in _rule_rows(report):
+        if narrow:
+            table.add_row(outcome, Text("\n").join([rule, evidence]))
+        else:
+            table.add_row(rule, outcome, evidence)
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _rule_rows(report: Report) -> Iterator[tuple[Text, Text, Text]]:
+    """Rule, outcome and evidence; what went well on the way, and advice that has nothing to say, is one row."""
     advised = {finding.code for finding in report.findings if finding.severity == "advice"}
     steps = [one for one in report.rules if is_step(one.code)]
     passed = [one for one in steps if one.outcome == "pass"]
     if steps and passed == steps:
         evidence = "loaded, built, ran and captured in both modes"
         groups = dict.fromkeys(f"{one.code[:3]}xx" for one in steps)
-        table.add_row(Text(", ".join(groups), "dim"), _outcome(steps[0], advised=False), evidence)
+        yield Text(", ".join(groups), "dim"), _outcome(steps[0], advised=False), Text(evidence)
     else:  # how far it came is told; that nothing stopped it is no news
         passed = [one for one in passed if not one.code.startswith("MC0")]
     silent = [one for one in report.rules if _is_silent_advice(one) and one.code not in advised]
@@ -91,16 +104,13 @@ def _rules(report: Report) -> RenderableType:
         ones = list(group)
         if cause and len(ones) > 1:
             codes = ", ".join(one.code for one in ones)
-            table.add_row(
-                Text(counted(len(ones), "rule")), _outcome(ones[0], advised=False), _shown(f"{cause}: {codes}")
-            )
+            yield Text(counted(len(ones), "rule")), _outcome(ones[0], advised=False), _shown(f"{cause}: {codes}")
             continue
         for one in ones:
-            table.add_row(_rule_name(one), _outcome(one, one.code in advised), _shown(one.evidence or one.cause or ""))
+            yield _rule_name(one), _outcome(one, one.code in advised), _shown(one.evidence or one.cause or "")
     if silent:
-        text = f"nothing to say by {counted(len(silent), 'more rule')}"
-        table.add_row(Text("advice", "dim"), _outcome(silent[0], advised=False), text)
-    return Padding(table, (1, 0, 0, 0))
+        text = Text(f"nothing to say by {counted(len(silent), 'more rule')}")
+        yield Text("advice", "dim"), _outcome(silent[0], advised=False), text
 
 
 def _is_silent_advice(one: RuleOutcome) -> bool:
@@ -145,18 +155,19 @@ def _grid(rows: Iterable[tuple[str, str]], bold: str = "") -> RenderableType:
     return Padding(table, (1, 0, 0, 0))
 
 
-def _layers(report: Report) -> RenderableType:
+def _layers(report: Report, without: Sequence[str]) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("Layer", overflow="fold", max_width=36)
-    table.add_column("Type", overflow="fold")
-    table.add_column("Output", no_wrap=True)
-    for name in ("Params", "Share", "MACs"):
-        table.add_column(name, justify="right", no_wrap=True)
+    kept = [name not in without for name in _COLUMNS]
+    for name in itertools.compress(_COLUMNS, kept):
+        if name in ("Layer", "Type"):
+            table.add_column(name, overflow="fold", max_width=36 if name == "Layer" else None)
+        else:
+            table.add_column(name, justify="left" if name == "Output" else "right", no_wrap=True)
     assert report.facts is not None
     total = report.facts.parameters.total
     for layer in report.layers:
         called = f" ×{layer.calls}" if layer.calls > 1 else ""
-        table.add_row(
+        cells = (
             _shown(layer.path or "(forward)"),
             _shown(f"{layer.type}{called}"),
             _output(layer),
@@ -164,8 +175,10 @@ def _layers(report: Report) -> RenderableType:
             f"{layer.parameters / total:.1%}" if layer.parameters and total else "",
             f"{layer.macs:,}" if layer.macs else "",
         )
+        table.add_row(*itertools.compress(cells, kept))
     table.add_section()
-    table.add_row("total", "", "", f"{total:,}", "", f"{report.facts.macs:,}", style="bold")
+    totals = ("total", "", "", f"{total:,}", "", f"{report.facts.macs:,}")
+    table.add_row(*itertools.compress(totals, kept), style="bold")
     return Padding(table, (1, 0, 0, 0))
 
 

@@ -28,7 +28,7 @@ def said(report: Report) -> str:
         why = (f"{printable(one.evidence or '')} ({one.code})" for one in stopped)
         return next(why, "could not be loaded, captured or run")
     policy = f" {printable(report.policy)}" if report.policy else ""
-    constraints = [one for one in report.rules if one.severity == "error" and not is_step(one.code)]
+    constraints = _constraints(report)
     unknown = [one.code for one in constraints if one.outcome == "not run"]
     if report.verdict == "pass":
         said = f"passes{policy}" if policy or constraints else "no policy, so nothing is required"
@@ -38,6 +38,15 @@ def said(report: Report) -> str:
     if advised := [finding.code for finding in report.findings]:
         return f"fails{policy}, as advice counts: {first_of(dict.fromkeys(advised))}"
     return f"fails{policy}, as it could not be decided: {first_of(unknown)}"
+
+
+def is_required(report: Report) -> bool:
+    """Whether a policy was found, or a constraint asked for; else a model passes whatever it is."""
+    return report.verdict == "error" or bool(report.policy or _constraints(report))
+
+
+def _constraints(report: Report) -> list[RuleOutcome]:
+    return [one for one in report.rules if one.severity == "error" and not is_step(one.code)]
 
 
 def is_step(code: str) -> bool:

@@ -34,6 +34,23 @@ def test_no_line_is_wider_or_ends_in_blanks(name: str, width: int, reports: dict
     assert lines[-1] == ""
 
 
+@pytest.mark.parametrize("width", [40, 60])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_narrow_terminal_shows_rules_with_evidence_and_layers(
+    name: str, width: int, reports: dict[str, Report]
+) -> None:
+    report = reports[name]
+    text = "".join(render(report, width=width, color=False).split())
+    for finding in report.findings:
+        assert f"{finding.code}{finding.name}" in text
+    for one in report.rules:
+        if one.outcome == "fail" and one.evidence:
+            assert one.evidence[:12].replace(" ", "") in text
+    if report.facts:
+        assert "Layer" in text
+        assert all(layer.path[:6] in text for layer in report.layers)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_verdict_comes_first_and_agrees_with_the_exit_status(name: str, reports: dict[str, Report]) -> None:
     report = reports[name]
