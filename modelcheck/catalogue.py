@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -42,7 +41,12 @@ def print_rule(key: str) -> None:
         raise UsageError(unknown_name("rule", key, known))
     console = Console(highlight=False)
     text = documentation(rule)
-    console.print(Markdown(text)) if console.is_terminal else print(text, end="")
+    if not console.is_terminal:
+        print(text, end="")
+        return
+    from rich.markdown import Markdown  # which takes a while
+
+    console.print(Markdown(text))
 
 
 def print_catalogue() -> None:
