@@ -12,16 +12,22 @@ from modelcheck.rules.base import Rule
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """One instance of every rule, by code."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("mc"))
-    return tuple(_rule_in(name) for name in names)
+    return tuple(map(_rule_in, _modules()))
 
 
 def find_rule(key: str) -> Rule | None:
-    """The rule of that code or name, in any case; None where there is none."""
+    """The rule of that code or name, in any case; None where there is none. No other one is imported."""
     wanted = key.lower()
-    return next((rule for rule in all_rules() if wanted in (rule.code.lower(), rule.name)), None)
+    parts = ((module, module.partition("_")) for module in _modules())
+    found = (module for module, (code, _, name) in parts if wanted in (code, name.replace("_", "-")))
+    return next(map(_rule_in, found), None)
 
 
+def _modules() -> tuple[str, ...]:
+    return tuple(sorted(one.name for one in pkgutil.iter_modules(__path__) if one.name.startswith("mc")))
+
+
+@cache
 def _rule_in(name: str) -> Rule:
     module = importlib.import_module(f"{__name__}.{name}")
     found = [
