@@ -197,7 +197,7 @@ def kills(folder: Path, count: int, times: int) -> None:
         process = subprocess.Popen(
             grade_command(folder, "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(chance.uniform(0, min(whole, 12)))
+        time.sleep(chance.uniform(0, whole))
         process.send_signal(signal.SIGKILL)
         process.wait()
         book = folder / "killed" / "gradebook.db"
