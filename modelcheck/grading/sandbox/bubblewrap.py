@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from modelcheck.grading.sandbox.namespaces import BASE, USER
-from modelcheck.grading.sandbox.places import hidden, readable
+from modelcheck.grading.sandbox.namespaces import USER
+from modelcheck.grading.sandbox.places import hidden, readable, scratch
 from modelcheck.grading.sandbox.seccomp import is_known
 from modelcheck.grading.sandbox.starter import Starter, Way
 from modelcheck.grading.sandbox.trial import failure
@@ -60,25 +60,27 @@ def _command() -> tuple[str, ...]:
         command += ["--unshare-user", "--uid", str(USER), "--gid", str(USER)]
     for right in ("CAP_SYS_ADMIN", "CAP_SETPCAP", *(("CAP_SETUID", "CAP_SETGID") if is_root else ())):
         command += ["--cap-add", right]
+    base = scratch()
     made: set[Path] = set()
-    for path in readable():
+    for path in (*readable(), base):
         for parent in reversed(path.parents[:-1]):
             if parent not in made:  # bubblewrap would make it for its own user alone
                 command += ["--perms", "0755", "--dir", str(parent)]
                 made.add(parent)
-        if path.is_symlink():
+        if path == base:
+            command += ["--perms", "1777", "--size", str(_SCRATCH_BYTES), "--tmpfs", str(path)]
+        elif path.is_symlink():
             command += ["--symlink", str(path.readlink()), str(path)]
         else:
             command += ["--ro-bind", str(path), str(path)]
     for path in hidden():
         command += ["--tmpfs", str(path), "--remount-ro", str(path)]
-    command += ["--perms", "1777", "--size", str(_SCRATCH_BYTES), "--tmpfs", str(BASE)]
     return (*command, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--remount-ro", "/", "--")
 
 
 @contextlib.contextmanager
 def _folder() -> Iterator[str]:
-    yield str(BASE)  # a file system in memory, which goes with the processes
+    yield str(scratch())  # a file system in memory, which goes with the processes
 
 
 def _end(pid: int) -> None:

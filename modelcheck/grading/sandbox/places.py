@@ -12,6 +12,7 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix
 _SETTINGS = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime")
 _DEBIANS_DATA = Path("/usr/share/datasets")  # of its packages, Fashion-MNIST with its labels among them
 _PROCESSORS = "/sys/devices/system/cpu"
+_SCRATCH = ("/tmp", "/var/tmp", "/scratch")
 
 
 def readable() -> tuple[Path, ...]:
@@ -22,6 +23,12 @@ def readable() -> tuple[Path, ...]:
     settings = [f"/etc/{name}" for name in _SETTINGS]
     paths = [Path(one) for one in (*_SYSTEM, *python, *settings, _PROCESSORS)] + [PACKAGE]
     return tuple(_outermost({*paths, *(one.resolve() for one in paths)}))
+
+
+def scratch() -> Path:
+    """Where the author's code has its own folder: /tmp, unless Python or we lie below it and would be covered."""
+    folders = [Path(one) for one in _SCRATCH]
+    return next(one for one in folders if not any(path.is_relative_to(one) for path in readable()))
 
 
 def is_readable_by_all() -> bool:
