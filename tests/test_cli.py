@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -113,6 +114,7 @@ def started(folder: Path, *arguments: object, **environment: str) -> subprocess.
         text=True,
         encoding="utf-8",
         errors="surrogateescape",
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
     )
 
 

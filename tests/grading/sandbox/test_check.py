@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import venv
 from pathlib import Path
 
 import pytest
@@ -50,21 +52,34 @@ def test_the_probes_succeed_where_nothing_holds_them(tmp_path: Path) -> None:
     assert not [name for name in found if any(one.startswith("stopped by") for one in found[name])], found
 
 
-def test_what_is_guarded_is_all_there_is() -> None:
-    """Labels elsewhere in the package would be seen by everybody."""
-    package = Path(PROBES).parents[2]
-    data = [one for one in package.rglob("*") if one.suffix in {".gz", ".npy", ".npz", ".pt", ".safetensors", ".idx"}]
-    assert data
-    assert not [one for one in data if not any(one.is_relative_to(folder) for folder in guarded())]
-
-
-# as one whose user is not root: elsewhere Python may lie in a folder that is root's alone
+# in another process: as one whose user is not root, or whose Python is another
 USER = """
 import sys
 from modelcheck.grading.sandbox import check, choose
 found = check(choose(sys.argv[1]))
 print([(one.name, one.evidence) for one in found if not one.holds])
 """
+
+
+@pytest.mark.parametrize("name", SANDBOXES)
+def test_all_holds_for_an_environment_below_tmp(name: str) -> None:
+    """As in a clone that somebody tries there: the author's own folder must not cover it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        venv.create(folder, symlinks=True)
+        (packages,) = Path(folder).glob("lib/*/site-packages")
+        (packages / "these.pth").write_text("\n".join(one for one in sys.path if Path(one).is_dir()))
+        command = [f"{folder}/bin/python", "-c", USER, name]
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_what_is_guarded_is_all_there_is() -> None:
+    """Labels elsewhere in the package would be seen by everybody."""
+    package = Path(PROBES).parents[2]
+    data = [one for one in package.rglob("*") if one.suffix in {".gz", ".npy", ".npz", ".pt", ".safetensors", ".idx"}]
+    assert data
+    assert not [one for one in data if not any(one.is_relative_to(folder) for folder in guarded())]
 
 
 @pytest.mark.parametrize("name", SANDBOXES)
