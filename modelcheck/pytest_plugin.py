@@ -132,7 +132,7 @@ class Rules(pytest.Collector):
         """What is known of the target; where that cannot be, the first test that asks is an error."""
         from modelcheck.errors import ModelcheckError
 
-        if self._failed:
+        if self._failed:  # which the first test that asked has said
             pytest.skip(f"{self.name} could not be inspected")
         if self._report is None:
             try:

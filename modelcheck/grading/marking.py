@@ -150,6 +150,7 @@ class _Marking:
 
     def __init__(self, book: Gradebook, terms: Terms, out: Path, entries: Entries, ground: Ground | None) -> None:
         self.book, self.terms, self.out, self.entries = book, terms, out, entries
+        self.ids = frozenset(one.id for one in entries.submissions)
         self.course = Course(terms.policy)
         self.tool = tool()
         self.is_compared = is_compared(terms.policy)
@@ -162,7 +163,7 @@ class _Marking:
     def job(self, submission: Submission) -> Job:
         """What is to be done next, with what is done already."""
         record = self.book.captured(self._capture_key(submission))
-        file = self._folder(submission) / "capture.mcz"
+        file = self._folder(submission.id) / "capture.mcz"
         if record and isinstance(record.result, CaptureFile) and not capture_file_is(record, file):
             record = None
         if record is None or not isinstance(record.result, CaptureFile):
@@ -188,7 +189,7 @@ class _Marking:
         if submission.id in self.templates:
             self.book.keep_captured(key, done.record, done.fingerprint)
             return None
-        folder = self._folder(submission)
+        folder = self._folder(submission.id)
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "capture.mcz"
         if done.capture is None:
@@ -215,15 +216,14 @@ class _Marking:
             return None
         from modelcheck.grading.alike.clusters import clusters
 
-        ids = {one.id for one in self.entries.submissions}
         given_out = filter(None, (self.book.fingerprint(self._capture_key(one)) for one in self.templates.values()))
-        found = clusters((one for one in self.book.fingerprints() if one[0] in ids), tuple(given_out))
+        found = clusters((one for one in self.book.fingerprints() if one[0] in self.ids), tuple(given_out))
         own: dict[str, list[Cluster]] = {}
         for cluster in found:
             for id_ in cluster.ids:
                 own.setdefault(id_, []).append(cluster)
         for grade in self._grades():
-            report = with_likeness(grade.report, grade.id, own.get(grade.id, ()), len(ids))
+            report = with_likeness(grade.report, grade.id, own.get(grade.id, ()), len(self.ids))
             if report != grade.report:
                 self._renew(msgspec.structs.replace(grade, report=report))
         return found
@@ -253,11 +253,10 @@ class _Marking:
 
     def _grades(self) -> Iterator[Grade]:
         """Those of the submissions that were named, by id."""
-        ids = {one.id for one in self.entries.submissions}
-        return (one for one in self.book.grades() if one.id in ids)
+        return (one for one in self.book.grades() if one.id in self.ids)
 
     def _write_files(self, grade: Grade) -> None:
-        folder = self.out / "submissions" / folder_name(grade.id)
+        folder = self._folder(grade.id)
         write_beside(folder / "report.json", render(grade.report, width=80, color=False).encode())
         gradescope.write(folder / "results.json", grade, self.terms.policy)
         write_submission(folder, self.course, grade, self.test_images)
@@ -286,11 +285,11 @@ class _Marking:
             report=report,
         )
 
-    def _folder(self, submission: Submission) -> Path:
-        return self.out / "submissions" / folder_name(submission.id)
+    def _folder(self, id_: str) -> Path:
+        return self.out / "submissions" / folder_name(id_)
 
     def _page(self, submission: Submission) -> Path:
-        return self._folder(submission) / "index.html"
+        return self._folder(submission.id) / "index.html"
 
     def _capture_key(self, submission: Submission) -> str:
         terms = self.terms

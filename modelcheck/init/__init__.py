@@ -83,17 +83,15 @@ def gradescope_drafts(requirement: str) -> list[Draft]:
 
 def requirement_here() -> str:
     """What pip installs this very modelcheck by: its repository and commit where it came from one, else its version."""
-    found = distribution("modelcheck")
-    source = json.loads(found.read_text("direct_url.json") or "{}")
+    source = _source()
     if vcs := source.get("vcs_info"):
         return f"modelcheck @ {vcs['vcs']}+{source['url']}@{vcs['commit_id']}"
-    return f"modelcheck=={found.version}"
+    return f"modelcheck=={distribution('modelcheck').version}"
 
 
 def from_a_folder() -> bool:
     """Whether this modelcheck was installed from a folder, which no other machine has."""
-    source = json.loads(distribution("modelcheck").read_text("direct_url.json") or "{}")
-    return "dir_info" in source
+    return "dir_info" in _source()
 
 
 def write(drafts: Sequence[Draft], *, force: bool) -> None:
@@ -115,6 +113,12 @@ def write(drafts: Sequence[Draft], *, force: bool) -> None:
         write_beside(path, one.text.encode())
         if one.runs:
             path.chmod(path.stat().st_mode | 0o111)
+
+
+def _source() -> dict[str, Any]:
+    """Where pip installed it from, as PEP 610 has it; empty where that was a package index."""
+    found: dict[str, Any] = json.loads(distribution("modelcheck").read_text("direct_url.json") or "{}")
+    return found
 
 
 def _command(policy: Policy) -> str:

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from modelcheck.author_trace import printable
 from modelcheck.telling.problems import message_lines
+from modelcheck.telling.rows import shape_text
 from modelcheck.words import counted, loss_text, percent
 
 _PIECES = 1000
@@ -58,7 +59,7 @@ def _environment(package: str) -> Environment:
         "points": points_text,
         "percent": percent,
         "loss": loss_text,
-        "shape": _shape,
+        "shape": shape_text,
         "hashed": _hashed,
     }
     made.globals |= {"source": cache(partial(_source, made)), "counted": counted}
@@ -93,7 +94,3 @@ def _number(value: int) -> str:
 def points_text(value: float) -> str:
     """Points with as few decimals as it takes, at most two."""
     return f"{value:,.2f}".rstrip("0").rstrip(".")
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) or "one number"

@@ -67,13 +67,8 @@ class Updates:
         if clip_norm:
             nn.utils.clip_grad_norm_(self.parameters, clip_norm)
         if self._muon:
-            gradients = [one.grad for one in self._matrices]
             self._muon.step(
-                rate,
-                [
-                    None if gradient is None else _matrix(gradient, _columns(one))
-                    for one, gradient in zip(self._matrices, gradients, strict=True)
-                ],
+                rate, [None if one.grad is None else _matrix(one.grad, _columns(one)) for one in self._matrices]
             )
         if self._rest:
             for group in self._rest.param_groups:
