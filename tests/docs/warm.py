@@ -33,9 +33,8 @@ def serve(path: str) -> None:
     """Answer commands, several at a time as in a pipe, until nobody is left to stop this process."""
     import modelcheck
 
-    modelcheck.capture(
-        "reference_model:Net"
-    )  # and not inspect, whose gradients start threads: these do not survive a fork
+    # and not inspect, whose gradients start threads: these do not survive a fork
+    modelcheck.capture("reference_model:Net")
     _shorten()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
@@ -51,6 +50,8 @@ def serve(path: str) -> None:
 
 
 def _answer(channel: socket.socket) -> None:
+    from modelcheck.grading.sandbox.server import renew_pool
+
     asked, streams, _, _ = socket.recv_fds(channel, _MOST, 3)
     given = json.loads(asked)
     for wanted, stream in enumerate(streams):
@@ -63,6 +64,7 @@ def _answer(channel: socket.socket) -> None:
     os.chdir(given["folder"])
     os.environ.clear()
     os.environ.update(given["environment"])
+    renew_pool()
     channel.sendall(str(_run(given["arguments"])).encode())
     os._exit(0)
 

@@ -95,6 +95,17 @@ def trial(name: str, user: int, base: str) -> None:
         raise SystemExit(1)
 
 
+def renew_pool() -> None:
+    """Let torch make its pool of threads anew after a fork, which left it none, while the process has one thread.
+
+    Whoever asks for the pool first does this. Where two threads do at once, as a model's and that of its gradients, one
+    of them may find none and end the process ("Invalid thread pool!" of caffe2/utils/threadpool/pthreadpool-cpp.cc).
+    """
+    import torch
+
+    torch.set_num_threads(torch.get_num_threads())
+
+
 def _wait_for(pid: int, told: socket.socket) -> None:
     """Wait until it has ended; where nobody is there any more to hear of it, end it and all that it started."""
     ended = os.pidfd_open(pid)
@@ -197,6 +208,8 @@ class _Submission:
         os.chdir(self.base / SUBMISSION)
         request = msgspec.structs.replace(self.request, folder=str(self.base / OUT))
         prepare(self.base / OUT)
+        if capture:
+            renew_pool()
         capture = capture or capturing()
         answer(request, self._unpacking(capture), self.ready, held_bytes, others + request.limits.processes)
 
