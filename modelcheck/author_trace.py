@@ -109,6 +109,13 @@ def describe_exception(exc: BaseException) -> str:
     return f"{name}: {text}" if text else name
 
 
+def is_memory_error(exc: BaseException) -> bool:
+    """Whether it says that there is no more memory, in Python's words or in those of torch's allocator."""
+    if isinstance(exc, MemoryError):
+        return True
+    return type(exc) is RuntimeError and "can't allocate memory" in describe_exception(exc)
+
+
 def definition(value: object) -> tuple[str, int] | None:
     """File and line where the author wrote the function, or the constructor of the class."""
     function = getattr(value, "__init__", None) if issubclass(type(value), type) else value

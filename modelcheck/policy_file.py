@@ -44,12 +44,14 @@ class GradingSection(_Section, frozen=True, kw_only=True):
 
     ``score`` trains the graph, or scores the weights that were handed in. ``templates`` are files, folders or archives
     that the course gave out, relative to the policy's file: what submissions have from them is no likeness.
+    ``training_s`` is how many seconds one training may take, on one core.
     """
 
     score: Literal["train", "weights"] = "train"
     points: dict[str, Annotated[float, Meta(ge=0, le=1_000_000)]] | None = None
     late: Late | None = None
     templates: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    training_s: Annotated[float, Meta(ge=1)] = 3600.0
 
 
 class PolicyFile(_Section, frozen=True, kw_only=True):

@@ -16,14 +16,21 @@ _CONSTANT = ("zeros", "ones", "new_zeros", "new_ones", "empty", "new_empty")
 _CONSTANT_LIKE = ("zeros_like", "ones_like", "empty_like")
 
 
-def keeps_apart(trace: Trace) -> bool:
-    """Whether each row of the output is shown to be made from one sample alone."""
-    walk = _Walk()
+def keeps_apart(trace: Trace, *, but_for_norms: bool = False) -> bool:
+    """Whether each row of the output is shown to be made from one sample alone.
+
+    Args:
+        trace: of the graph.
+        but_for_norms: whether that is said but for the statistics of batch norms. Nothing else of such a graph depends
+            on how many samples there are.
+    """
+    walk = _Walk(but_for_norms)
     return all(walk.visit(step) for step in trace.steps) and walk.state(trace.graph.outputs[0]) == Rows(0)
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, but_for_norms: bool) -> None:
+        self.but_for_norms = but_for_norms
         self.states: dict[int, State] = {}
 
     def state(self, value: Value) -> State:
@@ -54,6 +61,8 @@ class _Walk:
             return self._constant(step)
         if set(states) <= {"fixed"}:
             return "fixed"
+        if self.but_for_norms and step.kind == "batch-norm":
+            return states[0]
         keeps = MOVING.get(step.name) or COMPUTING.get(step.name) or COMPUTING_BY_KIND.get(step.kind)
         return (keeps(Given(step, self.state)) if keeps and step.shape is not None else None) or "mixed"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from modelcheck.facts import usage
+from modelcheck.facts.apart import keeps_apart
 from modelcheck.facts.declared import unregistered, unused_modules
 from modelcheck.facts.flow import Flows
 from modelcheck.facts.flow_builder import flow
@@ -59,7 +60,8 @@ def compute_facts(capture: Capture) -> Description:
     kind = output_kind(evaluation.trace)
     trial = None
     if Trial.affordable(model, total_macs, elements):
-        trial = Trial(model, total_macs, elements, batch, logits=kind == "logits")
+        sized = [side.training for side in (train, evaluation) if not keeps_apart(side.trace, but_for_norms=True)]
+        trial = Trial(model, total_macs, elements, batch, logits=kind == "logits", sized=sized)
     weighted = usage.weighted_steps(evaluation, trial)
     header = capture.header
     sides = (train, evaluation)

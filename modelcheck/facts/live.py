@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from modelcheck.errors import DamagedCapture
+from modelcheck.facts.pictures import random_input
 from modelcheck.graph.model import GraphModel
 from modelcheck.graph.operators import DTYPES, implementation, is_random
 from modelcheck.graph.wire import Graph
@@ -26,9 +27,9 @@ MAX_ELEMENTS_EACH = 2**31
 MAX_NODES_EACH = 50_000
 MAX_TAUGHT_ELEMENTS = 2**28  # of a graph's values, all of which a run holds that gradients are taken of
 NEXT_TO_NOTHING = 1e-8  # of the largest gradient: an optimiser does not move what gets less
-PICTURE_SIDE = 16  # pixels; smaller maps are noise
-_STROKE = 4  # pixels
-_MEAN, _STD = 0.1307, 0.3081  # of digits, by which they are normalised
+CROWD = 128  # samples, as many as are often trained with
+CROWD_WORTH = 8  # times what is spent on other questions: few graphs need it
+_CROWDED = DRAWS  # the draw that has so many
 
 Substitute = Callable[..., Any]
 
@@ -37,8 +38,10 @@ class Trial:
     """Runs a model's graphs on random pictures, with and without some of its operators.
 
     Trainable weights that a gradient reaches are moved a little, since an honest zero (a residual branch that starts at
-    nothing) will not stay zero in training, while a constant zero will, and one behind ``detach`` or ``sign``. Pictures
-    are of the kind that the model is made for, since a branch may be taken on noise alone.
+    nothing) will not stay zero in training, while a constant zero will, and one behind ``detach`` or ``sign``. A large
+    weight moves no further than one of 1 does, since a training's steps do not grow with it. Pictures are of the kind
+    that the model is made for, and come in a batch as large as a training's too, since a branch may be taken on noise
+    alone, or in small batches.
 
     Args:
         model: with real weights, on the CPU.
@@ -46,14 +49,25 @@ class Trial:
         elements: of all values that a graph makes for the batch, which bound it too.
         samples: the batch.
         logits: whether the output is logits, of which only the differences within a sample matter.
+        sized: the graphs (True for the training graph) that may do otherwise for another number of samples.
     """
 
-    def __init__(self, model: GraphModel, macs: int, elements: int, samples: int, *, logits: bool) -> None:
+    def __init__(
+        self,
+        model: GraphModel,
+        macs: int,
+        elements: int,
+        samples: int,
+        *,
+        logits: bool,
+        sized: Collection[bool] = (False, True),
+    ) -> None:
         self.model = model
         self.macs = macs
         self.elements = elements
         self.samples = samples
         self.logits = logits
+        self.sized = sized
         self._plain: dict[tuple[bool, int], torch.Tensor] = {}
         self._drawn: dict[int, tuple[list[torch.Tensor], dict[int, torch.Tensor]]] = {}
 
@@ -79,7 +93,7 @@ class Trial:
         """Those of the candidates (node → its substitute) that matter to the output.
 
         All are substituted at once first, which must change the output by more than ``least`` of its spread; then each
-        alone, which must change it at all, where that is affordable.
+        alone, which must change it at all, where that is affordable; then each in a batch as large as a training's.
 
         Args:
             candidates: what to substitute.
@@ -95,8 +109,26 @@ class Trial:
         if not candidates or not any_draw(candidates, least):
             return set()
         if len(candidates) == 1 or not self.affords(len(candidates), training=training):
+            found = set(candidates)
+        else:
+            found = {node for node, substitute in candidates.items() if any_draw({node: substitute}, 0.0)}
+        return self._in_a_crowd({node: candidates[node] for node in found}, training, breaking)
+
+    def _in_a_crowd(self, candidates: Mapping[int, Substitute], training: bool, breaking: bool) -> set[int]:
+        """Those that change something in a large batch too, where that is affordable and the graph takes one."""
+        if training not in self.sized or not self.affords(
+            (1 + len(candidates)) * -(-CROWD // self.samples), training=training
+        ):
             return set(candidates)
-        return {node for node, substitute in candidates.items() if any_draw({node: substitute}, 0.0)}
+        try:
+            self._plain[training, _CROWDED] = self._output({}, training, _CROWDED)
+        except DamagedCapture:
+            return set(candidates)
+        return {
+            node
+            for node, substitute in candidates.items()
+            if self._changes({node: substitute}, training, _CROWDED, 0.0, breaking)
+        }
 
     def affords(self, runs: int, *, training: bool) -> bool:
         """Whether so many runs of a graph are cheap enough for a single question."""
@@ -173,8 +205,9 @@ class Trial:
     def _pictures(self, draw: int) -> tuple[list[torch.Tensor], torch.Generator]:
         """The pictures of a draw, and the generator for what else is drawn."""
         generator = torch.Generator().manual_seed(draw)
-        shapes = [((self.samples, *one.shape), DTYPES[one.dtype]) for one in self.model.header.inputs]
-        return [_random_input(shape, dtype, generator) for shape, dtype in shapes], generator
+        samples = CROWD if draw == _CROWDED else self.samples
+        shapes = [((samples, *one.shape), DTYPES[one.dtype]) for one in self.model.header.inputs]
+        return [random_input(shape, dtype, generator) for shape, dtype in shapes], generator
 
     @cached_property
     def _taught(self) -> frozenset[int]:
@@ -257,27 +290,13 @@ def middle_pixel(dims: tuple[int, ...], shape: tuple[int, ...], scale: int = 1) 
     return pick
 
 
-def _random_input(shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
-    if dtype.is_floating_point:
-        picture = len(shape) == 4 and min(shape[2:]) >= PICTURE_SIDE
-        return (_strokes(shape, generator) if picture else torch.randn(shape, generator=generator)).to(dtype)
-    return torch.randint(0, 2, shape, generator=generator).to(dtype)
-
-
-def _strokes(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
-    """Smooth strokes on an even ground, with the values that normalised pictures of digits have."""
-    coarse = torch.rand((*shape[:2], *(side // _STROKE for side in shape[2:])), generator=generator)
-    smooth = torch.nn.functional.interpolate(coarse, size=shape[2:], mode="bilinear")
-    return ((6 * (smooth - 0.5)).clamp(0, 1) - _MEAN) / _STD
-
-
 def _moved(model: GraphModel, taught: Collection[int], generator: torch.Generator) -> dict[int, torch.Tensor]:
     """Trainable storages, those of them that are taught a little off their values."""
     values: dict[int, torch.Tensor] = {}
     for index in range(len(model.header.storages)):
         stored = model.storage(index)
         if _moves(stored):
-            scale = stored.detach().abs().mean().item() or 1.0
+            scale = min(stored.detach().abs().mean().item() or 1.0, 1.0)
             noise = torch.randn(stored.shape, generator=generator, dtype=torch.float32)
             values[index] = stored.detach() + (0.1 * scale if index in taught else 0.0) * noise.to(stored.dtype)
     return values

@@ -1,22 +1,35 @@
-"""A limit on the time that the trusted side spends on what an author made."""
+"""Limits on what the trusted side spends on what an author made."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from modelcheck.errors import TimeLimit
+from modelcheck.author_trace import is_memory_error
+from modelcheck.errors import MemoryLimit, TimeLimit
+from modelcheck.isolated.proc import process
+
+LEAST_BYTES = 4 * 2**30  # of memory that a process may have on any machine
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Within this, TimeLimit is raised after so many seconds; in the main thread, and not twice at a time."""
+def limited(seconds: float, what: str) -> Iterator[None]:
+    """Within this, TimeLimit is raised after so many seconds; the clock of another one around it stands still.
+
+    It is raised when Python's next instruction comes: one of torch's operators ends before. In the main thread only.
+
+    Args:
+        seconds: on the clock.
+        what: could not be done in that time, as in "what was captured could not be described".
+    """
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeLimit(f"what was captured could not be described in {seconds:g} s, which is the limit")
+        raise TimeLimit(f"{what} in {seconds:,g} s, which is the limit")
 
+    left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
@@ -24,13 +37,34 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, left)
 
 
 @contextmanager
-def unlimited() -> Iterator[None]:
-    """Within this the clock of the ``limited`` around it stands still."""
-    left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+def sparing(what: str) -> Iterator[None]:
+    """Within this, this process gets no more than a core's share of the machine's memory; MemoryLimit then.
+
+    Only Linux says how much a process has, and elsewhere it may have all.
+
+    Args:
+        what: could not be done in that memory, as in ``limited``.
+    """
+    held = process(os.getpid())
+    if held is None:
+        yield
+        return
+    import resource
+
+    share = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // (os.cpu_count() or 1)
+    most = max(share, LEAST_BYTES)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    among = [one for one in (held.addresses + most, *before) if one != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(among), before[1]))
     try:
         yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_memory_error(error):
+            raise
+        raise MemoryLimit(f"{what} in {most >> 20:,} MiB of memory, which is the limit") from None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left)
+        resource.setrlimit(resource.RLIMIT_AS, before)

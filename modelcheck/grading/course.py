@@ -119,6 +119,7 @@ def _measure(policy: Policy, accuracy: AccuracyOptions | None) -> Measure:
         threads=1,
         observer=None,
         accuracy=accuracy or AccuracyOptions(),
+        seconds=policy.grading.training_s,
     )
 
 

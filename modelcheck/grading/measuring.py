@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelcheck.grading.bounded import unlimited
+from modelcheck.errors import TimeLimit
+from modelcheck.grading.bounded import limited, sparing
 from modelcheck.grading.gradebook.captures import CaptureFile, CaptureRecord, Weights
 from modelcheck.grading.keys import data_digest, scoring_key, training_key
+from modelcheck.grading.redrawn import redraw
 from modelcheck.report import Metrics, Runs, Tool
 from modelcheck.road import NORMALIZE, Prepared, Scoring, Training, Unscored
 from modelcheck.rules.mc501_accuracy import AccuracyOptions
@@ -30,7 +34,10 @@ if TYPE_CHECKING:
     from modelcheck.training.recipe import Recipe
 
 NOISE = 2.0  # standard deviations of the sampling error
+SCORED_S = 600.0  # for an evaluation, which takes seconds
+SAMPLE_S = 0.5  # for two images forward and backward, which take milliseconds
 _THREADS = 1
+_TRAINED, _SCORED = "it could not be trained", "its weights could not be scored"
 
 
 class Unfinished(Exception):
@@ -41,13 +48,14 @@ class Unfinished(Exception):
 class Trained(Training):
     """Trains a submission's capture.
 
-    The entries of each weight are put in another order first, by the hash of the capture itself: that keeps the
-    distribution that its author chose, and nothing that was learnt. Who knew the order could hand in weights that it
-    undoes, so no seed that can be guessed decides it.
+    The entries of each weight are drawn anew first, by the hash of the capture itself: that keeps mean and spread as
+    its author chose them, and nothing that was learnt. Who knew what is drawn could hand in weights that count on it,
+    so no seed that can be guessed decides it.
 
     Args:
         content: the recipe, with a precision that does not depend on the machine.
         accuracy: what the policy asks for.
+        seconds: that an attempt may take.
         record: of the capture that is trained.
         known: what the first attempts measured before.
         used: what the attempts measured that this took, known ones and at most a new one; filled by it.
@@ -58,6 +66,7 @@ class Trained(Training):
     save: None = None
     weights: None = None
     accuracy: AccuracyOptions
+    seconds: float
     record: CaptureRecord | None = None
     known: Sequence[Metrics] = ()
     used: list[Metrics] = field(default_factory=list)
@@ -93,17 +102,18 @@ class Trained(Training):
 
         Raises:
             Unfinished: an attempt was trained, and it takes another one.
+            TimeLimit: it takes too long.
+            MemoryLimit: it takes too much.
         """
         while not self.used or (len(self.used) < self.accuracy.attempts and self._may_be_noise()):
             attempt = len(self.used)
             if attempt > len(self.known):
                 raise Unfinished
-            with unlimited():
-                self.used.append(
-                    self.known[attempt]
-                    if attempt < len(self.known)
-                    else self._train(captured, description, prepared, seed + attempt, None)
-                )
+            if attempt < len(self.known):
+                self.used.append(self.known[attempt])
+                continue
+            with limited(self.seconds, _TRAINED), sparing(_TRAINED):
+                self.used.append(self._train(captured, description, prepared, seed + attempt, None))
         best = max(self.used, key=self.counted)
         if len(self.used) == 1:
             return best
@@ -123,18 +133,39 @@ class Trained(Training):
         self, captured: Capture, description: Description, prepared: Prepared
     ) -> tuple[GraphModel, dict[str, str]]:
         import numpy
-        import torch
 
         assert self.record is not None
         assert isinstance(self.record.result, CaptureFile)
         model, metadata = super()._model(captured, description, prepared)
         # torch's generator takes 32 bits of a seed
-        generator = numpy.random.default_rng(int(self.record.result.sha256, 16))
-        with torch.no_grad():
-            for parameter in model.parameters():
-                order = torch.from_numpy(generator.permutation(parameter.numel()))
-                parameter.copy_(parameter.reshape(-1)[order].reshape(parameter.shape))
+        redraw(model.parameters(), numpy.random.default_rng(int(self.record.result.sha256, 16)))
+        self._check_speed(model, prepared)
         return model, metadata
+
+    def _check_speed(self, model: GraphModel, prepared: Prepared) -> None:
+        """Look how long two images take: the clock of a training cannot stop a step that takes minutes.
+
+        Raises:
+            TimeLimit: they take too long.
+        """
+        import torch
+
+        from modelcheck.training.losses import check_output, run
+        from modelcheck.training.manners import mode
+
+        trial = copy.deepcopy(model)
+        images = torch.zeros(2, *prepared.dataset.input_shape)
+        start = time.perf_counter()
+        with mode(trial, training=True):
+            output = check_output(run(trial, images), 2, prepared.dataset.classes)
+            if output.requires_grad:
+                output.sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+        seconds = time.perf_counter() - start
+        if seconds > SAMPLE_S:
+            raise TimeLimit(
+                f"{_TRAINED}: two images take {seconds:.1f} s forward and backward, and at most {SAMPLE_S:g} s may be "
+                f"taken; an epoch shows {len(prepared.dataset.train_images):,}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +206,7 @@ class Scored(Scoring):
         weights = self._weights()
         if weights.problem:
             raise Unscored(weights.problem)
-        with unlimited():
+        with limited(SCORED_S, _SCORED), sparing(_SCORED):
             self.used.append(
                 self.known[0] if self.known else super().run(captured, description, prepared, seed, rebuilt)
             )

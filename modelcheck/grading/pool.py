@@ -7,6 +7,7 @@ import functools
 import multiprocessing
 import os
 import threading
+import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -14,13 +15,16 @@ from typing import Protocol
 
 import msgspec
 
-from modelcheck.errors import Crashed, UsageError
+from modelcheck.author_trace import describe_exception
+from modelcheck.errors import AuthorError, Crashed, UsageError
 from modelcheck.grading.encoding import as_text, from_text
 from modelcheck.grading.work import Done, Job, Terms, Worker
 
 WINDOW = 4  # jobs in flight for each worker
 MOST_BYTES = 64 * 2**20  # of jobs in flight, before one more is
 TRIES = 2  # of a submission whose worker died
+_FAULT = "modelcheck failed on it, which is a fault of modelcheck's and not of the submission"
+_ADVICE = "MODELCHECK_DEBUG=1 and --regrade show where it failed; please report it, and mark it by hand"
 _LOOK_S = 5.0  # between looks at the workers, while nothing is heard of them
 
 # A job, or what became of it, on its way between processes: as JSON, as the gradebook has it, and the bytes with it,
@@ -209,8 +213,17 @@ def at_work(parcel: Parcel) -> Parcel:
     job = msgspec.json.decode(text, type=Job)
     path = from_text(job.submission.path)
     job = msgspec.structs.replace(job, submission=msgspec.structs.replace(job.submission, path=path))
-    done = worker().work(msgspec.structs.replace(job, **{"capture" if job.record else "files": data}))
-    return _told(done)
+    job = msgspec.structs.replace(job, **{"capture" if job.record else "files": data})
+    try:
+        return _told(worker().work(job))
+    except UsageError:
+        raise
+    except AuthorError as error:
+        return _told(worker().failed(job.submission, error))
+    except Exception as error:  # whatever it is: the other submissions have nothing to do with it
+        if os.environ.get("MODELCHECK_DEBUG"):
+            traceback.print_exc()
+        return _told(worker().failed(job.submission, Crashed(f"{_FAULT}: {describe_exception(error)}\n{_ADVICE}")))
 
 
 def at_giving_up(parcel: Parcel) -> Parcel:

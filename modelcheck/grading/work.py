@@ -20,7 +20,7 @@ import msgspec
 from modelcheck.errors import AuthorError, UnsafeSubmission
 from modelcheck.facts.walked import Walked
 from modelcheck.grading.alike.prints import Fingerprint
-from modelcheck.grading.bounded import limited
+from modelcheck.grading.bounded import limited, sparing
 from modelcheck.grading.gradebook.captures import CaptureFailure, CaptureFile, CaptureRecord
 from modelcheck.grading.measuring import Measure, Scored, Unfinished
 from modelcheck.grading.records import Sandboxed, Submission
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from modelcheck.origin import Origin
 
 DESCRIBED_S = 120.0  # for the facts of one capture, which take a second
+_DESCRIBED = "what was captured could not be described"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +159,7 @@ class Worker:
         if isinstance(self.terms.measure, Scored):
             from modelcheck.grading.handed_in import with_weights
 
-            with limited(DESCRIBED_S):
+            with limited(DESCRIBED_S, "the weights that were handed in could not be read"):
                 found, weights = with_weights(found, path)
         data = found.to_bytes()
         record = self._record(CaptureFile.of(data), origin, start)
@@ -170,7 +171,7 @@ class Worker:
         from modelcheck.grading.alike.reading import source_texts
 
         try:
-            with limited(DESCRIBED_S):
+            with limited(DESCRIBED_S, _DESCRIBED), sparing(_DESCRIBED):
                 return fingerprint(captured, source_texts(path))
         except AuthorError:
             return Fingerprint()  # what takes too long to be compared is like no other
@@ -196,7 +197,7 @@ class Worker:
 
         policy = self.terms.policy
         road = Road(submission.id, policy, None, None, (), (), False, self.terms.seed, capture=capture)
-        with limited(DESCRIBED_S):
+        with limited(DESCRIBED_S, _DESCRIBED), sparing(_DESCRIBED):
             return road.report(measure)
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
-from modelcheck.author_trace import author_frame, describe_exception, is_library
+from modelcheck.author_trace import author_frame, describe_exception, is_library, is_memory_error
 from modelcheck.errors import AuthorError, Crashed, MemoryLimit, UsageError
 from modelcheck.facts.walked import Walked
 from modelcheck.isolated.proc import process
@@ -171,7 +171,7 @@ def _failure(error: BaseException, limits: Limits) -> Answer:
     if isinstance(error, UsageError):
         return Refused(message=str(error))
     if isinstance(error, AuthorError):
-        short = any(_is_memory(one) for one in _chain(error))
+        short = any(is_memory_error(one) for one in _chain(error))
         limit = f"\nIts process may have {limits.memory_mib:,} MiB of memory" if short else ""
         code = MemoryLimit.code if short else error.code
         return Failed(code=code, message=f"{error.message}{limit}", file=error.file, line=error.line)
@@ -181,12 +181,6 @@ def _failure(error: BaseException, limits: Limits) -> Answer:
     at = f"{file}, line {line}: " if file else ""
     text = f"the model's process could not go on: {at}{describe_exception(error)}"
     return Failed(code=Crashed.code, message=text, file=file, line=line)
-
-
-def _is_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError):
-        return True
-    return type(error) is RuntimeError and "can't allocate memory" in describe_exception(error)  # torch's allocator
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

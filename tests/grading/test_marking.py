@@ -18,10 +18,13 @@ import pytest
 
 import modelcheck
 from modelcheck.errors import Crashed
+from modelcheck.grading import pool
 from modelcheck.grading.gradebook import CaptureFailure, CaptureRecord, Gradebook
 from modelcheck.grading.pool import LocalPool, at_giving_up, at_work, worked
 from modelcheck.grading.records import Grade, Sandboxed, Submission
-from modelcheck.grading.work import Done, Job
+from modelcheck.grading.work import Done, Job, Terms, Worker
+from modelcheck.isolated.protocol import Limits
+from modelcheck.policy import load_policy
 
 from .made import report
 
@@ -191,10 +194,23 @@ def done(submission: Submission, given_up: bool) -> Done:
 def test_what_a_dying_pool_had_in_hand_is_done_again_and_what_it_dies_of_is_given_up(deadly: str) -> None:
     path = os.fsdecode(b"/of \xff")  # which is no text
     jobs = [Job(submission=Submission(id=str(number), path=path, content="")) for number in range(10)]
-    pool, found = BreakingPool(deadly), {}
-    for one in worked(jobs, pool):
+    breaking, found = BreakingPool(deadly), {}
+    for one in worked(jobs, breaking):
         assert one.submission.path == path
         assert isinstance(one.record.result, CaptureFailure)
         found[one.submission.id] = one.record.result.message
     assert found == {str(number): "given up" if str(number) == deadly else "worked" for number in range(10)}
-    assert pool.opened == 1 or deadly != "none"
+    assert breaking.opened == 1 or deadly != "none"
+
+
+def test_a_fault_of_modelcheck_s_ends_no_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = load_policy("mnist-20k")
+    worker = Worker(Terms(policy=policy, inputs=None, sandbox="none", limits=Limits(), seed=0, measure=None))
+    monkeypatch.setattr(pool, "worker", lambda: worker)
+    monkeypatch.setattr(Worker, "_captured", lambda *_: {}["nothing"])
+    job = Job(submission=Submission(id="ada.py", path="ada.py", content=""))
+    found = msgspec.json.decode(at_work((msgspec.json.encode(job), None))[0], type=Done)
+    assert isinstance(found.record.result, CaptureFailure)
+    assert "a fault of modelcheck's and not of the submission: KeyError: 'nothing'" in found.record.result.message
+    assert found.report is not None
+    assert found.report.verdict == "error"
