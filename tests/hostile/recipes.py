@@ -78,6 +78,12 @@ def zip_of_zeros(where: Path) -> Path:
     return path
 
 
+def zip_of_two_names(where: Path) -> Path:
+    path = _zip(where)
+    path.write_bytes(path.read_bytes().replace(b"net.py", b"../can", 1))  # before the file, but not in the list
+    return path
+
+
 def tar_that_climbs(where: Path) -> Path:
     return _tar(where, (_member("inside/../../canary"), b"changed"))
 
@@ -88,6 +94,12 @@ def tar_of_a_link_and_a_file_through_it(where: Path) -> Path:
 
 def tar_of_a_hard_link(where: Path) -> Path:
     return _tar(where, (_member("weights", tarfile.LNKTYPE, "../canary"), b""))
+
+
+def tar_that_climbs_by_its_extended_header(where: Path) -> Path:
+    info = _member("inside")
+    info.pax_headers = {"path": "../canary"}
+    return _tar(where, (info, b"changed"))
 
 
 def tar_of_a_device(where: Path) -> Path:
@@ -230,6 +242,14 @@ get_ipython().system('touch $HOME/left_by_33')
 def notebook_that_breaks_off(where: Path) -> Path:
     path = _notebook(where, _cell(HONEST))
     path.write_text(path.read_text()[:-100])
+    return path
+
+
+def notebook_of_no_text(where: Path) -> Path:
+    path = where / "submission.ipynb"
+    sources = (5, None, {"a": 1}, [1, None], ["a", 3])
+    cells = [None, {}, [], *({"cell_type": "code", "outputs": 3, "source": one} for one in sources)]
+    path.write_text(json.dumps({"cells": cells, "metadata": None, "nbformat": "4"}))
     return path
 
 

@@ -1,0 +1,36 @@
+"""An operator that is registered with torch, with a table in it."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+TABLE = torch.randn(10, 1000)
+
+
+@torch.library.custom_op("hostile::looked_up", mutates_args=())
+def looked_up(x: torch.Tensor) -> torch.Tensor:
+    return x @ TABLE @ TABLE.t()
+
+
+@looked_up.register_fake
+def _(x):
+    return torch.empty_like(x)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 16, 3)
+        self.norm = nn.BatchNorm2d(16)
+        self.drop = nn.Dropout(0.1)
+        self.last = nn.Conv2d(16, 10, 3)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+
+    def body(self, x):
+        return self.drop(self.norm(F.relu(self.conv(x))))
+
+    def head(self, x):
+        return self.pool(self.last(x)).flatten(1)
+
+    def forward(self, x):
+        return looked_up(self.head(self.body(x)))
