@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -52,3 +54,11 @@ def check_writable(target: Path, option: str) -> None:
         raise UsageError(f"{option} {target}: there is no folder {folder}; make it first")
     if not os.access(folder, os.W_OK):
         raise UsageError(f"{option} {target}: the folder {folder} cannot be written to")
+
+
+def remove_folder(path: str) -> None:
+    """Remove it with all that is in it, however deep; what cannot be removed is left."""
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", path], check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -51,13 +51,23 @@ def batches_and_macs(model: GraphModel, traced: int, output: Shape) -> tuple[tup
     return tuple(accepted), _counted(model, traced)[1] if macs is None else macs
 
 
-def _counted(model: GraphModel, batch: int) -> tuple[Shape, dict[int, int]]:
-    """The shape of the output, and the multiply-adds of each node of the evaluation graph for one sample.
+def training_macs(model: GraphModel, batch: int) -> int:
+    """The multiply-adds of the training graph for one sample.
+
+    Args:
+        model: on the meta device.
+        batch: for which that graph is known to run.
+    """
+    return sum(_counted(model, batch, training=True)[1].values())
+
+
+def _counted(model: GraphModel, batch: int, *, training: bool = False) -> tuple[Shape, dict[int, int]]:
+    """The shape of the output, and the multiply-adds of each node of a graph for one sample.
 
     What is computed from weights alone is computed once, however many samples there are.
     """
     counter = FlopCounterMode(display=False)
-    dependent = depends_on_input(model.header.evaluation)
+    dependent = depends_on_input(model.header.train if training else model.header.evaluation)
     macs: dict[int, int] = {}
     before = 0
 
@@ -72,5 +82,5 @@ def _counted(model: GraphModel, batch: int) -> tuple[Shape, dict[int, int]]:
         macs[index] = (found or 0) // (batch if index in dependent else 1)
 
     with counter:
-        outputs = run(model, batch, training=False, observe=observe)
+        outputs = run(model, batch, training=training, observe=observe)
     return tuple(outputs[0].shape), macs

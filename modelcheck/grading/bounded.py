@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import faulthandler
+import functools
 import os
 import signal
 from collections.abc import Iterator
@@ -15,29 +17,51 @@ from modelcheck.isolated.proc import process
 LEAST_BYTES = 4 * 2**30  # of memory that a process may have on any machine
 
 
+class _OutOfTime(BaseException):
+    """Passes whatever is prepared for an error."""
+
+
 @contextmanager
-def limited(seconds: float, what: str) -> Iterator[None]:
+def limited(seconds: float, what: str, grace_s: float = 2.0) -> Iterator[None]:
     """Within this, TimeLimit is raised after so many seconds; the clock of another one around it stands still.
 
-    It is raised when Python's next instruction comes: one of torch's operators ends before. In the main thread only.
+    It is raised when Python's next instruction comes. Where that does not come, as one of torch's operators takes
+    minutes, the process is ended. In the main thread only, and not more than two in each other.
 
     Args:
         seconds: on the clock.
         what: could not be done in that time, as in "what was captured could not be described".
+        grace_s: how long that instruction may take to come.
     """
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeLimit(f"{what} in {seconds:,g} s, which is the limit")
+        raise _OutOfTime
 
     left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    _ring_after(seconds, grace_s)
     try:
         yield
+    except _OutOfTime:
+        raise TimeLimit(f"{what} in {seconds:,g} s, which is the limit") from None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _ring_after(0, 0)
         signal.signal(signal.SIGALRM, before)
-        signal.setitimer(signal.ITIMER_REAL, left)
+        _ring_after(left, grace_s)
+
+
+def _ring_after(seconds: float, grace_s: float) -> None:
+    """Send SIGALRM then, and end the process so much later, from outside of Python; after 0 s: never."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    if seconds:
+        faulthandler.dump_traceback_later(seconds + grace_s, exit=True, file=_nowhere())
+    else:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@functools.cache
+def _nowhere() -> int:
+    return os.open(os.devnull, os.O_WRONLY)
 
 
 @contextmanager

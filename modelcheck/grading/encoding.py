@@ -11,8 +11,9 @@ _PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,98}(?<!\.)")
 _ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|u(d[89a-f][0-9a-f]{2}))")
 # names that Windows keeps for devices, whatever follows a dot, and those under which servers look for a folder's page
 _KEPT = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9]|lpt[0-9]|index|default)(\..*)?")
-# what makes a formula of a cell, full-width forms included: OWASP, "CSV Injection"
-_FORMULA = tuple("=+-@＝＋－＠")
+# what makes a formula of a cell, full-width, small and typographic forms included: OWASP, "CSV Injection"; a semicolon
+# begins a cell in the spreadsheets of half the world
+_FORMULA = re.compile(r"(^|;)(\s*)(?=[=+\-@＝＋－＠﹦﹢﹣﹫−])")
 
 
 def as_text(name: str) -> str:
@@ -46,8 +47,7 @@ def folder_name(text: str) -> str:
 
 def csv_cell(text: str) -> str:
     """The text as a cell that no spreadsheet computes: one line, with ``'`` before what would start a formula."""
-    line = one_line(text)
-    return f"'{line}" if line.lstrip().startswith(_FORMULA) else line
+    return _FORMULA.sub(r"\1'\2", one_line(text))
 
 
 def one_line(text: str) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NOISE = 2.0  # standard deviations of the sampling error
 SCORED_S = 600.0  # for an evaluation, which takes seconds
 SAMPLE_S = 0.5  # for two images forward and backward, which take milliseconds
+STEP_S = 60.0  # for a batch of them, which nothing interrupts
 _THREADS = 1
 _TRAINED, _SCORED = "it could not be trained", "its weights could not be scored"
 
@@ -112,7 +113,7 @@ class Trained(Training):
             if attempt < len(self.known):
                 self.used.append(self.known[attempt])
                 continue
-            with limited(self.seconds, _TRAINED), sparing(_TRAINED):
+            with limited(self.seconds, _TRAINED, STEP_S), sparing(_TRAINED):
                 self.used.append(self._train(captured, description, prepared, seed + attempt, None))
         best = max(self.used, key=self.counted)
         if len(self.used) == 1:
@@ -206,7 +207,7 @@ class Scored(Scoring):
         weights = self._weights()
         if weights.problem:
             raise Unscored(weights.problem)
-        with limited(SCORED_S, _SCORED), sparing(_SCORED):
+        with limited(SCORED_S, _SCORED, STEP_S), sparing(_SCORED):
             self.used.append(
                 self.known[0] if self.known else super().run(captured, description, prepared, seed, rebuilt)
             )

@@ -6,7 +6,6 @@ import ast
 import contextlib
 import importlib.util
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ import msgspec
 from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
 from modelcheck.facts.walked import Walked
+from modelcheck.files import remove_folder
 from modelcheck.inputs import Inputs
 from modelcheck.isolated.outcome import Outcome
 from modelcheck.isolated.protocol import Limits, Request, shown_line
@@ -104,9 +104,7 @@ def _folder() -> Iterator[tuple[str, int]]:
         finally:
             os.close(handle)
     finally:
-        # what the author made in it may be too deep to be walked, and is left then, as anything else that it wrote
-        with contextlib.suppress(RecursionError):
-            shutil.rmtree(path, ignore_errors=True)
+        remove_folder(path)
 
 
 def own_python(code: str) -> list[str]:

@@ -117,6 +117,7 @@ def test_no_cell_is_computed_or_breaks_its_line(text: str) -> None:
         ("@SUM(A1)", "'@SUM(A1)"),
         ("+49", "'+49"),
         ("a=b", "a=b"),
+        ("a; =1;2;-3", "a;' =1;2;'-3"),
         ("größe", "größe"),
         ("a\nb\x1b[31m\u202e", "a\\nb\\x1b[31m\\u202e"),
     ],

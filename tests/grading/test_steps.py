@@ -43,6 +43,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
     monkeypatch.setattr(Trained, "_train", train)
     monkeypatch.setattr(course, "LocalPool", Here)
+    monkeypatch.setattr(course, "_apart", course._measure_and_ground)  # a process for each of a dozen gradings
     return done
 
 

@@ -34,6 +34,10 @@ def test_the_text_is_the_same_however_it_was_saved(content: bytes) -> None:
         (b"#!/usr/bin/env python\n# vim: set fileencoding=cp1251 :\n\xcf", None),
         (b"x = '\xe9'  # \x93quoted\x94\n", "x = 'é'  # “quoted”\n"),
         (b"# coding: nonesuch\nx = 1\n", "# coding: nonesuch\nx = 1\n"),
+        (b"# coding: undefined\nx = 1\n", "# coding: undefined\nx = 1\n"),
+        (b"# coding: idna\nx = 1\n", "# coding: idna\nx = 1\n"),
+        (b"# coding: punycode\n#" + b"a-b9" * 10**6, "# coding: punycode\n#" + "a-b9" * 10**6),  # takes hours
+        (b"# coding: rot13\nx = 1\n", "# coding: rot13\nx = 1\n"),
         (b"# coding: ascii\nx = '\xc3\xa9'\n", "# coding: ascii\nx = 'é'\n"),
         (b"x = 1\0\n", "x = 1\0\n"),
         (b"x = '\x81'\n", "x = '\x81'\n"),

@@ -58,6 +58,7 @@ class Namespaces:
 
     def enter(self, base: Path, disk_mib: int) -> None:
         """Have a view of its own, where nothing but an empty folder can be written to."""
+        os.close(self.processes)
         kernel.unshare(_ANSWERS_TO)
         kernel.mount("none", "/", None, kernel.RECURSIVE | kernel.PRIVATE)
         kernel.mount("tmpfs", str(base), "tmpfs", _PLAIN, f"size={disk_mib}m,nr_inodes={_MOST_FILES},mode=0700")

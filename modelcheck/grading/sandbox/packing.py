@@ -61,7 +61,9 @@ def _name(path: Path) -> str:
 def unpack(file: IO[bytes], folder: Path) -> None:
     """Write into the folder what was packed."""
     with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape") as tar:
-        tar.extractall(folder, filter="fully_trusted")
+        if trusted := getattr(tarfile, "fully_trusted_filter", None):  # Python 3.11.2, which is Debian's, has none
+            tar.extraction_filter = trusted
+        tar.extractall(folder)
 
 
 class _Packing:

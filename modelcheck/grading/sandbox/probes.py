@@ -19,6 +19,7 @@ _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 _NEW_USER, _NEW_NS, _REMOUNT_BIND = 0x10000000, 0x00020000, 4096 | 32
 _SEIZE = 0x4206
 _MOST_CHILDREN = 500
+_VSOCK = 40
 
 
 def network(given):
@@ -37,6 +38,8 @@ def network(given):
                 done.append(f"reached {address!r}")
         except OSError:
             pass
+    with contextlib.suppress(OSError), socket.socket(_VSOCK, socket.SOCK_STREAM):
+        done.append("made a socket to the host of a virtual machine")
     return done
 
 
@@ -46,6 +49,9 @@ def files(given):
     for path in (given["secret_file"], "/etc/shadow", "/etc/passwd"):
         with contextlib.suppress(OSError):
             done.append(f"read {path} ({len(Path(path).read_bytes())} bytes)")
+        with contextlib.suppress(OSError):
+            os.utime(path)
+            done.append(f"changed the times of {path}")
     for folder in (given["folder"], given["package"], given["python"], "/", "/etc", "/usr", "/dev", "/proc/sys/kernel"):
         try:
             Path(folder, given["marker"]).write_text("here")
@@ -155,7 +161,11 @@ def survival(given):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGXCPU):
         signal.signal(number, signal.SIG_IGN)
     for stopped in (False, True):
-        if os.fork() == 0:
+        try:
+            pid = os.fork()
+        except OSError:
+            break  # where there are no other processes, this one goes on
+        if pid == 0:
             os.setsid()
             if os.fork() == 0:
                 if stopped:

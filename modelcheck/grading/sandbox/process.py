@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from modelcheck.files import remove_folder
 from modelcheck.grading.sandbox import landlock
 from modelcheck.grading.sandbox.confinement import end_family
 from modelcheck.grading.sandbox.places import is_readable_by_all
@@ -22,7 +23,7 @@ from modelcheck.isolated.protocol import Limits
 _WEAKER = (
     "the names of files everywhere among the system's and Python's can be listed, the labels' among them; not read",
     "what is written is limited file by file, not in all",
-    "other processes and the network are out of reach by filters alone, not by namespaces of its own",
+    "other processes and the network are out of reach by filters alone, not by namespaces of its own; none is started",
 )
 _SAME_USER = "the author's code runs as the grader's own user, and Landlock alone keeps it from that user's files"
 _READS = "Python lies in a folder of root's, and Landlock alone keeps the author's code from reading others of them"
@@ -70,13 +71,11 @@ def _way() -> Way:
 
 @contextlib.contextmanager
 def _folder() -> Iterator[str]:
-    folder = tempfile.TemporaryDirectory(prefix="modelcheck-", ignore_cleanup_errors=True)
+    folder = tempfile.mkdtemp(prefix="modelcheck-")
     try:
-        yield str(Path(folder.name).resolve())
+        yield str(Path(folder).resolve())
     finally:
-        # what the author's code made in it may be too deep to be walked, and is left then
-        with contextlib.suppress(RecursionError):
-            folder.cleanup()
+        remove_folder(folder)
 
 
 def _end(pid: int) -> None:

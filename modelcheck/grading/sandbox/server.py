@@ -163,7 +163,9 @@ class _Submission:
         self.enclosure.enter(self.base, self._disk_mib())
         self.enclosure.confine_all()
         kernel.set_dumpable(False)  # the author's process may be of the same user
-        socket.send_fds(self.word, [str(held_bytes).encode()], [os.pidfd_open(os.getpid())])
+        this = os.pidfd_open(os.getpid())
+        socket.send_fds(self.word, [str(held_bytes).encode()], [this])
+        os.close(this)
         self.author = os.fork()
         if self.author == 0:
             self._run(capture, held_bytes)

