@@ -98,7 +98,7 @@ def measure(folder: Path, number: int) -> None:
         ) as workers,
     ):
         try:
-            while not file.is_file():
+            while not (file.is_file() and file.read_text().endswith("}")):  # it is written in two steps
                 time.sleep(0.1)
             address = json.loads(file.read_text())["address"]
             began = time.perf_counter()
