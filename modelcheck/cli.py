@@ -45,8 +45,22 @@ from modelcheck.inputs import input_specs
 from modelcheck.names import unknown_name
 from modelcheck.words import SPARKS
 
+
+class _Quick(typer.core.TyperGroup):
+    """Its own flags are off and not of unknown value: to make sure of that, typer would import pydantic."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options of no command, those of typer's own among them."""
+        found: list[Any] = super().get_params(ctx)
+        for one in found:
+            if getattr(one, "is_flag", False) and one.default is None:
+                one.default = False
+        return found
+
+
 app = typer.Typer(
     name="modelcheck",
+    cls=_Quick,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
