@@ -55,8 +55,8 @@ def test_weights_are_drawn_anew_by_what_nobody_knows_before() -> None:
         started.append(next(model.parameters()).detach())
     for values in started:
         assert float(torch.isin(values, ORDERED).float().mean()) < 0.01
-        assert float(values.mean()) == pytest.approx(float(ORDERED.mean()), rel=0.05)
-        assert float(values.std()) == pytest.approx(float(ORDERED.std()), rel=0.05)
+        assert float(values.mean()) == pytest.approx(float(ORDERED.mean()), rel=0.1)
+        assert float(values.std()) == pytest.approx(float(ORDERED.std()), rel=0.1)
     # another capture has other weights, which its author cannot know before it is made; the same one has the same
     assert not torch.equal(started[0], started[1])
     assert torch.equal(started[1], started[2])
