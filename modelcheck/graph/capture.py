@@ -53,7 +53,7 @@ class Capture:
         """
         if any(storage.is_meta for storage in self.storages):
             raise UsageError("a model on the meta device has no weights to save: build it on the CPU")
-        weights = {f"s{index}": storage.cpu() for index, storage in enumerate(self.storages)}
+        weights = {f"s{index}": _pairs(storage.cpu()) for index, storage in enumerate(self.storages)}
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr(zipfile.ZipInfo(GRAPH_MEMBER), msgspec.json.encode(self.header))
@@ -88,7 +88,8 @@ def capture_from_bytes(data: bytes) -> Capture:
     graph, weights = _members(data)
     header = _decode_header(graph)
     check_header(header)
-    storages = _decode_weights(weights, len(header.storages))
+    stored = _decode_weights(weights, len(header.storages))
+    storages = [_unpaired(one, info.dtype) for one, info in zip(stored, header.storages, strict=True)]
     check_storages(header, storages)
     return Capture(header, storages)
 
@@ -120,6 +121,16 @@ def _members(data: bytes) -> tuple[bytes, bytes]:
         OverflowError,
     ) as error:
         raise DamagedCapture(f"it is no intact zip archive ({error})") from None
+
+
+def _pairs(storage: torch.Tensor) -> torch.Tensor:
+    """Complex numbers of two doubles as pairs of doubles, since safetensors has no such type."""
+    return torch.view_as_real(storage) if storage.dtype is torch.complex128 else storage
+
+
+def _unpaired(stored: torch.Tensor, dtype: str) -> torch.Tensor:
+    paired = dtype == "complex128" and stored.dtype is torch.float64 and stored.dim() == 2 and stored.shape[1] == 2
+    return torch.view_as_complex(stored) if paired else stored
 
 
 def _decode_header(graph: bytes) -> Header:

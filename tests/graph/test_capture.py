@@ -103,6 +103,22 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     use(good())
 
 
+def test_complex_numbers_of_two_doubles_are_stored(tmp_path: Path) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("turns", torch.randn(3, dtype=torch.complex128))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.turns.abs().float()
+
+    captured = capture_model(Net(), (3,))
+    captured.save(tmp_path / "net.mcz")
+    loaded = load_capture(tmp_path / "net.mcz")
+    assert loaded.header == captured.header
+    assert all(map(torch.equal, loaded.storages, captured.storages))
+
+
 def test_a_file_that_is_not_there_or_damaged_says_its_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read .*none.mcz"):
         load_capture(tmp_path / "none.mcz")
