@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
+import msgspec
 import torch
 
 from modelcheck.facts import usage
@@ -12,11 +14,11 @@ from modelcheck.facts.apart import keeps_apart
 from modelcheck.facts.declared import unregistered, unused_modules
 from modelcheck.facts.flow import Flows
 from modelcheck.facts.flow_builder import flow
-from modelcheck.facts.held import frozen_parts, unused_parts
+from modelcheck.facts.held import frozen_parts, taught_storages, unused_parts
 from modelcheck.facts.independence import batch_independent
 from modelcheck.facts.layers import layers
 from modelcheck.facts.live import Trial
-from modelcheck.facts.macs import batches_and_macs
+from modelcheck.facts.macs import batches_and_macs, training_macs
 from modelcheck.facts.modes import mode_differences
 from modelcheck.facts.output import output_kind
 from modelcheck.facts.parameters import hidden_weights, parameters
@@ -47,6 +49,7 @@ def compute_facts(capture: Capture) -> Description:
     Raises:
         DamagedCapture: the graph does not run.
     """
+    header = capture.header
     weightless = any(storage.is_meta for storage in capture.storages)
     # facts are the same wherever the weights are, and a trial is small: the processor does
     model = GraphModel(capture, device=None if weightless else "cpu", copy=False)
@@ -59,13 +62,13 @@ def compute_facts(capture: Capture) -> Description:
     elements = max(_elements(capture.header, batch, side) for side in (train, evaluation))
     kind = output_kind(evaluation.trace)
     trial = None
-    if Trial.affordable(model, total_macs, elements):
+    most_macs = max(total_macs, training_macs(meta, batch))
+    if Trial.affordable(model, most_macs, elements):
         sized = [side.training for side in (train, evaluation) if not keeps_apart(side.trace, but_for_norms=True)]
-        trial = Trial(model, total_macs, elements, batch, logits=kind == "logits", sized=sized)
+        trial = Trial(model, most_macs, elements, batch, logits=kind == "logits", sized=sized, seed=_seed(header))
     weighted = usage.weighted_steps(evaluation, trial)
-    header = capture.header
     sides = (train, evaluation)
-    hidden, hidden_bytes = hidden_weights(model, [(s.trace.graph, s.reach.nodes, s.dependent) for s in sides])
+    hidden, hidden_bytes = hidden_weights(model, [(s.trace.graph, s.reach.nodes, s.dependent) for s in sides], trial)
     unused = unused_modules(header, {index for s in sides for index in s.reach.tensors})
     field, field_kind = receptive_field(evaluation.spatial)
     facts = Facts(
@@ -76,7 +79,13 @@ def compute_facts(capture: Capture) -> Description:
         outputs=header.outputs,
         output_kind=kind,
         training_output_kind=output_kind(train.trace),
-        parameters=parameters(model, train.reach.tensors | evaluation.reach.tensors, hidden, hidden_bytes),
+        parameters=parameters(
+            model,
+            train.reach.tensors | evaluation.reach.tensors,
+            taught_storages(model, train.trace.graph),
+            hidden,
+            hidden_bytes,
+        ),
         macs=total_macs,
         uncounted_operators=_uncounted(evaluation, macs),
         receptive_field=field,
@@ -104,6 +113,14 @@ def compute_facts(capture: Capture) -> Description:
         flow(header, evaluation.trace, evaluation.reach.nodes, evaluation.dependent, idle),
     )
     return Description(facts, layers(model, evaluation.trace, evaluation.reach.nodes, macs), flows)
+
+
+def _seed(header: Header) -> int:
+    """Of what is drawn for this capture: by what its graphs compute, wherever the author's files lie."""
+    computed = [
+        [(node.op, node.args, node.kwargs) for node in graph.nodes] for graph in (header.train, header.evaluation)
+    ]
+    return int.from_bytes(hashlib.sha256(msgspec.json.encode(computed)).digest()[:4])
 
 
 def _side(meta: GraphModel, traced: Trace, *, training: bool) -> usage.Side:

@@ -53,7 +53,7 @@ def frozen_parts(model: GraphModel, train: Graph, reached: Reach) -> tuple[Froze
         reached: what can reach its output.
     """
     every = _registered(model)
-    taught = _storages(model, _read(_taught(train), None))
+    taught = taught_storages(model, train)
     read = _storages(model, _read(train, reached))
     causes: dict[FreezeCause, list[_Registered]] = {cause: [] for cause in _CAUSES}
     for one in every:
@@ -68,6 +68,11 @@ def frozen_parts(model: GraphModel, train: Graph, reached: Reach) -> tuple[Froze
         for cause, marked in causes.items()
         for path, held in _topmost(every, marked)
     )
+
+
+def taught_storages(model: GraphModel, train: Graph) -> frozenset[int]:
+    """The storages that can reach something that forward returns past ``no_grad`` and ``detach``."""
+    return frozenset(_storages(model, _read(_taught(train), None)))
 
 
 def _registered(model: GraphModel) -> list[_Registered]:

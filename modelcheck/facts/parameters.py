@@ -6,37 +6,41 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
+from modelcheck.facts.kept import Reached, free_states, running_statistics, states, statistics
+from modelcheck.facts.live import Trial
 from modelcheck.facts.structs import HiddenWeight, Parameters
-from modelcheck.facts.written import written_numbers
+from modelcheck.facts.written import length, written_numbers
 from modelcheck.graph.model import GraphModel, scalar_count, storage_users
-from modelcheck.graph.reach import written_tensors
-from modelcheck.graph.wire import Argument, Graph, Header, Node, TensorInfo, TensorRef
+from modelcheck.graph.wire import Argument, Node, TensorInfo, TensorRef, scalars
 
-LEAST_MOMENTUM = 0.001
 FREE_FORMULAS = 64  # tensors that a formula gives and that cost nothing; a thousand of them are a code
 FREE_ROUNDED = 256  # elements of ramps that are off by their rounding; what each is off by may be a code
+FREE_DIGITS = 64  # numbers of 16 bits that formulas take beyond their first
 FREE_WINDOWS = 64  # further windows on storages; where one lies may be a code
 _INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by their bytes
 
 
 def parameters(
-    model: GraphModel, read: frozenset[int], hidden: Iterable[HiddenWeight], hidden_bytes: int
+    model: GraphModel, read: frozenset[int], taught: frozenset[int], hidden: Iterable[HiddenWeight], hidden_bytes: int
 ) -> Parameters:
     """Scalars of the model by DESIGN's definition; a complex number counts as two.
+
+    One that is read and that no gradient reaches may hold several, as a constant does.
 
     Args:
         model: its parameters are the distinct storages.
         read: tensors that can reach the output in either graph.
+        taught: storages that a gradient reaches.
         hidden: what ``hidden_weights`` found, and its bytes.
     """
     users = storage_users(model.header)
+    used = {model.header.tensors[tensor].storage for tensor in read}
     rows = []
     for index, tensors in enumerate(users):
         stored = model.storage(index)
         if isinstance(stored, torch.nn.Parameter):
-            scalars = scalar_count(stored)
-            rows.append((index, scalars, tensors, stored))
-    used = {model.header.tensors[tensor].storage for tensor in read}
+            held = scalar_count(stored.detach() if index in used - taught else stored)
+            rows.append((index, held, tensors, stored))
     total = sum(scalars for _, scalars, _, _ in rows)
     trainable = sum(scalars for _, scalars, _, stored in rows if stored.requires_grad)
     return Parameters(
@@ -51,18 +55,21 @@ def parameters(
 
 
 def hidden_weights(
-    model: GraphModel, graphs: Sequence[tuple[Graph, frozenset[int], frozenset[int]]]
+    model: GraphModel, graphs: Sequence[Reached], trial: Trial | None
 ) -> tuple[tuple[HiddenWeight, ...], int]:
     """What the graphs read and that is no registered parameter, and its size in bytes.
 
-    Not hidden: what a formula of position gives, the running statistics of batch norms whose input depends on the
-    model's, and what lies within a registered parameter.
+    Not hidden: what a formula of position gives and nothing writes to, the running statistics of norms whose input
+    changes with the model's, and what lies within a registered parameter.
 
     Args:
-        graphs: each graph with the nodes that can reach its output and the nodes that depend on its input.
+        model: whose they are.
+        graphs: the training graph and that of evaluation, each with the nodes that can reach its output and the nodes
+            that depend on its input.
+        trial: of the model, where it can be tried.
     """
     read: set[int] = set()
-    kept = _running_statistics(model.header)
+    kept = running_statistics(model, graphs[0], trial)
     for graph, reachable, dependent in graphs:
         for index in reachable:
             read |= _weights_read(graph.nodes[index], index in dependent, kept)
@@ -73,7 +80,7 @@ def hidden_weights(
         windows.setdefault(info.storage, []).append(info)
     held = {storage: infos[0] for storage, infos in windows.items() if not _is_parameter(model, storage)}
     found, size = [], 0
-    for storage, info in _not_free(model, held):
+    for storage, info in _not_free(model, held, states(model.header, graphs)):
         stored = model.storage(storage)
         size += stored.numel() * stored.element_size()
         found.append(_hidden(info, str(stored.dtype).removeprefix("torch."), info.shape, scalar_count(stored)))
@@ -102,17 +109,40 @@ def _hidden(info: TensorInfo, dtype: str, shape: tuple[int, ...], counted: int) 
     )
 
 
-def _not_free(model: GraphModel, held: dict[int, TensorInfo]) -> Iterator[tuple[int, TensorInfo]]:
-    """The storages that no formula gives, with all formulas beyond those that are free."""
-    formulas, rounded = FREE_FORMULAS, FREE_ROUNDED
+def _not_free(
+    model: GraphModel, held: dict[int, TensorInfo], written: dict[int, bool]
+) -> Iterator[tuple[int, TensorInfo]]:
+    """The storages that no formula gives, with all formulas beyond those that are free.
+
+    What is written to holds what training makes of it, whatever it begins with: of the input a little is free.
+    """
+    formulas, rounded, digits, kept = FREE_FORMULAS, FREE_ROUNDED, FREE_DIGITS, free_states(model)
     for storage, info in held.items():
         stored = model.storage(storage)
+        if storage in written:
+            size = scalar_count(stored)
+            if not written[storage] or size > kept:
+                yield storage, info
+                continue
+            kept -= size
         exact = _is_formula(stored)
-        if formulas and (exact or (stored.numel() <= rounded and _is_rounded_ramp(stored))):
+        longer = _longer(stored)
+        if formulas and longer <= digits and (exact or (stored.numel() <= rounded and _is_rounded_ramp(stored))):
             formulas -= 1
+            digits -= longer
             rounded -= 0 if exact else stored.numel()
         else:
             yield storage, info
+
+
+def _longer(formula: torch.Tensor) -> int:
+    """How many numbers of 16 bits its smallest and its largest number are, beyond one for each."""
+    if formula.is_meta or formula.dtype is torch.bool or not formula.numel():
+        return 0
+    plain = torch.view_as_real(formula.resolve_conj()) if formula.is_complex() else formula
+    ends = torch.stack(plain.detach().aminmax())
+    told = ends.float() if ends.dtype is torch.bfloat16 else ends
+    return sum(length(str(one)) - 1 for one in set(told.cpu().numpy()))
 
 
 def _further(infos: list[TensorInfo]) -> list[TensorInfo]:
@@ -136,34 +166,16 @@ def _shared(tensors: list[TensorInfo]) -> int:
 
 
 def _weights_read(node: Node, dependent: bool, kept: set[int]) -> set[int]:
-    """Tensors that a node reads, without the running statistics (``kept``) of a batch norm on the picture."""
-    read = {scalar.id for scalar in node.scalars() if isinstance(scalar, TensorRef)}
-    if node.op == "aten.batch_norm.default" and dependent:
-        statistics = _statistics(list(node.args[3:5]))
+    """Tensors that a node reads, without the running statistics (``kept``) of a norm on the picture."""
+    read = _tensors(node.scalars())
+    if dependent and statistics(node):
         # what stands in two places is read in the other one
-        elsewhere = _statistics([*node.args[:3], *node.args[5:]])
-        read -= (statistics & kept) - elsewhere
+        elsewhere = _tensors(scalars(*node.args[:3], *node.args[5:]))
+        read -= (_tensors(statistics(node)) & kept) - elsewhere
     return read
 
 
-def _running_statistics(header: Header) -> set[int]:
-    """Tensors that training really keeps as running statistics.
-
-    With a momentum of nothing, or where another node writes to them too, they are a table.
-    """
-    kept: set[int] = set()
-    for node in header.train.nodes:
-        if node.op == "aten.batch_norm.default" and node.args[5] is True:
-            momentum = node.args[6]
-            if not isinstance(momentum, int | float) or momentum >= LEAST_MOMENTUM:
-                kept |= _statistics(list(node.args[3:5]))
-    touched = {
-        header.tensors[index].storage for graph in (header.train, header.evaluation) for index in written_tensors(graph)
-    }
-    return {index for index in kept if header.tensors[index].storage not in touched}
-
-
-def _statistics(arguments: list[Argument]) -> set[int]:
+def _tensors(arguments: Iterable[Argument]) -> set[int]:
     return {one.id for one in arguments if isinstance(one, TensorRef)}
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import zlib
+from collections import deque
 from collections.abc import Collection, Iterable
 
-from modelcheck.graph.wire import Argument, Graph, InputRef, NodeRef, Scalar, Special, TensorRef
+from modelcheck.graph.wire import Argument, Graph, InputRef, Node, NodeRef, Scalar, Special, TensorRef
 
 FREE_NUMBERS = 128  # that make tensors of their own or from weights: sizes, ranges, masks
-FREE_SHARE = 64  # parameters for which one more is free: large models write more
+FREE_TOLD = 512  # 16 bits each that tell what works on the input
+FREE_SHARE = 64  # parameters for which one more of both is free: large models write more
 FREE_REPEATS = 64  # times that something stands once more in a list of tensors
+DIGITS = 5  # of a number that holds no more than 16 bits
+TO_THE_END = 2**63 - 1  # of a slice
+_LAGS = 16  # numbers to look back to: a loop that is written out counts on
 
 
-def written_numbers(graph: Graph, reachable: Iterable[int], dependent: Collection[int], parameters: int) -> int:
+def written_numbers(graph: Graph, reachable: Collection[int], dependent: Collection[int], parameters: int) -> int:
     """How many numbers are written into a graph, beyond those that anybody needs.
 
     Numbers that make tensors without the input, one by one, are weights as those of a tensor are, and so is the order
-    in which a few tensors are stacked a thousand times. What is computed from the input is not looked at: a loop that
-    is written out has numbers without end, none of which anybody chose.
+    in which a few tensors are stacked a thousand times. A number of many digits is several. Of what is computed from
+    the input it counts how long all of its numbers are if they are told shortly: a loop that is written out has
+    numbers without end, none of which anybody chose.
 
     Args:
         graph: whose numbers are counted.
@@ -24,18 +31,42 @@ def written_numbers(graph: Graph, reachable: Iterable[int], dependent: Collectio
         dependent: nodes that depend on the input.
         parameters: registered scalars.
     """
-    numbers = repeats = 0
-    for index in reachable:
-        node = graph.nodes[index]
-        repeats += sum(map(_repeats, (*node.args, *node.kwargs.values())))
-        if index not in dependent:
-            numbers += sum(_is_number(one) for one in node.scalars())
-    free = FREE_NUMBERS + parameters // FREE_SHARE
-    return max(numbers - free, 0) + max(repeats - FREE_REPEATS, 0)
+    at_work = [graph.nodes[index] for index in sorted(reachable) if index in dependent]
+    making = [graph.nodes[index] for index in reachable if index not in dependent]
+    numbers = [one for node in making for one in node.scalars() if _is_number(one)]
+    longer = sum(length(str(one)) - 1 for one in set(numbers) if one != TO_THE_END)
+    told = len(zlib.compress(" ".join(_told(at_work)).encode(), 9)) // 2
+    repeats = sum(_repeats(one) for node in (*at_work, *making) for one in (*node.args, *node.kwargs.values()))
+    share = parameters // FREE_SHARE
+    return (
+        max(len(numbers) + longer - FREE_NUMBERS - share, 0)
+        + max(told - FREE_TOLD - share, 0)
+        + max(repeats - FREE_REPEATS, 0)
+    )
+
+
+def length(number: str) -> int:
+    """Into how many numbers of 16 bits one goes, by its digits."""
+    return max(-(-sum(one.isdigit() for one in number) // DIGITS), 1)
 
 
 def _is_number(scalar: Scalar) -> bool:
     return isinstance(scalar, int | float | Special) and not isinstance(scalar, bool)
+
+
+def _told(nodes: Iterable[Node]) -> Iterable[str]:
+    """The numbers of nodes as words; an integer by which of the last ones in its place it is near to."""
+    last: dict[tuple[str, int], deque[int]] = {}
+    for node in nodes:
+        for place, scalar in enumerate(one for one in node.scalars() if not isinstance(one, bool)):
+            if isinstance(scalar, int):
+                before = last.setdefault((node.op, place), deque([0], _LAGS))
+                steps = [scalar - one for one in before]
+                lag = min(range(len(steps)), key=lambda one: abs(steps[one]))
+                yield f"{lag}:{steps[lag]}"
+                before.appendleft(scalar)
+            elif _is_number(scalar):
+                yield str(scalar)
 
 
 def _repeats(argument: Argument) -> int:
