@@ -17,7 +17,7 @@ from modelcheck.errors import TimeLimit
 from modelcheck.grading.bounded import limited, sparing
 from modelcheck.grading.gradebook.captures import CaptureFile, CaptureRecord, Weights
 from modelcheck.grading.keys import data_digest, scoring_key, training_key
-from modelcheck.grading.redrawn import redraw
+from modelcheck.grading.redrawn import redraw, restart
 from modelcheck.report import Metrics, Runs, Tool
 from modelcheck.road import NORMALIZE, Prepared, Scoring, Training, Unscored
 from modelcheck.rules.mc501_accuracy import AccuracyOptions
@@ -140,6 +140,7 @@ class Trained(Training):
         model, metadata = super()._model(captured, description, prepared)
         # torch's generator takes 32 bits of a seed
         redraw(model.parameters(), numpy.random.default_rng(int(self.record.result.sha256, 16)))
+        restart(model)
         self._check_speed(model, prepared)
         return model, metadata
 
