@@ -18,7 +18,7 @@ class HiddenWeights(Rule):
     Plain tensors, tensors in lists, globals and closures, numpy arrays, modules in plain lists, and buffers of any type
     that reach the output, each counted as the larger of its number of values and its bytes ÷ 4. Not hidden: what a
     formula of position gives (a constant, evenly spaced numbers, an identity, a triangular mask), and the running
-    statistics of batch norms that normalise the picture.
+    statistics of norms that normalise the picture. What forward itself writes into buffers counts, beyond a little.
 
     ## Why it matters
 
@@ -64,7 +64,8 @@ class HiddenWeights(Rule):
     ## Known limits
 
     A table that only its author knows to follow from position (sines, relative indices) is counted. Numbers written
-    into the code are counted where they make tensors without the input's help, beyond the first 128.
+    into the code are counted where they make tensors without the input's help, beyond the first 128, and elsewhere where
+    they are many and no loop tells them.
     """
 
     code = "MC102"
