@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from modelcheck.errors import DamagedCapture
-from modelcheck.facts.pictures import random_input
+from modelcheck.facts.pictures import as_augmented, random_input
 from modelcheck.graph.model import GraphModel
 from modelcheck.graph.operators import DTYPES, implementation, is_random
 from modelcheck.graph.wire import Graph
@@ -28,8 +28,8 @@ MAX_NODES_EACH = 50_000
 MAX_TAUGHT_ELEMENTS = 2**28  # of a graph's values, all of which a run holds that gradients are taken of
 NEXT_TO_NOTHING = 1e-8  # of the largest gradient: an optimiser does not move what gets less
 CROWD = 128  # samples, as many as are often trained with
-CROWD_WORTH = 8  # times what is spent on other questions: few graphs need it
-_CROWDED = DRAWS  # the draw that has so many
+EARNEST_WORTH = 8  # times what is spent on other questions: few graphs need a crowd
+_EARNEST = range(DRAWS, 2 * DRAWS)  # the draws that are as a training's batches
 
 Substitute = Callable[..., Any]
 
@@ -40,8 +40,8 @@ class Trial:
     Trainable weights that a gradient reaches are moved a little, since an honest zero (a residual branch that starts at
     nothing) will not stay zero in training, while a constant zero will, and one behind ``detach`` or ``sign``. A large
     weight moves no further than one of 1 does, since a training's steps do not grow with it. Pictures are of the kind
-    that the model is made for, and come in a batch as large as a training's too, since a branch may be taken on noise
-    alone, or in small batches.
+    that the model is made for, and come as a training shows them too: augmented, in bfloat16, and in a batch as large.
+    A branch may be taken on noise alone, on whole pixels, or in small batches.
 
     Args:
         model: with real weights, on the CPU.
@@ -50,6 +50,7 @@ class Trial:
         samples: the batch.
         logits: whether the output is logits, of which only the differences within a sample matter.
         sized: the graphs (True for the training graph) that may do otherwise for another number of samples.
+        seed: of what is drawn; who knew the pictures could work on these alone.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Trial:
         *,
         logits: bool,
         sized: Collection[bool] = (False, True),
+        seed: int = 0,
     ) -> None:
         self.model = model
         self.macs = macs
@@ -68,6 +70,7 @@ class Trial:
         self.samples = samples
         self.logits = logits
         self.sized = sized
+        self.seed = seed
         self._plain: dict[tuple[bool, int], torch.Tensor] = {}
         self._drawn: dict[int, tuple[list[torch.Tensor], dict[int, torch.Tensor]]] = {}
 
@@ -93,7 +96,7 @@ class Trial:
         """Those of the candidates (node → its substitute) that matter to the output.
 
         All are substituted at once first, which must change the output by more than ``least`` of its spread; then each
-        alone, which must change it at all, where that is affordable; then each in a batch as large as a training's.
+        alone, which must change it at all, where that is affordable; then each where all is as in a training.
 
         Args:
             candidates: what to substitute.
@@ -112,23 +115,26 @@ class Trial:
             found = set(candidates)
         else:
             found = {node for node, substitute in candidates.items() if any_draw({node: substitute}, 0.0)}
-        return self._in_a_crowd({node: candidates[node] for node in found}, training, breaking)
+        return self._in_earnest({node: candidates[node] for node in found}, training, breaking)
 
-    def _in_a_crowd(self, candidates: Mapping[int, Substitute], training: bool, breaking: bool) -> set[int]:
-        """Those that change something in a large batch too, where that is affordable and the graph takes one."""
-        if training not in self.sized or not self.affords(
-            (1 + len(candidates)) * -(-CROWD // self.samples), training=training
-        ):
+    def _in_earnest(self, candidates: Mapping[int, Substitute], training: bool, breaking: bool) -> set[int]:
+        """Those that change something where all is as in a training, if that is affordable and the graph runs then."""
+        sized = training in self.sized
+        runs = (1 + len(candidates)) * (-(-CROWD // self.samples) if sized else 1)  # of as many samples as others have
+        if not (training or sized) or not self.affords(runs // EARNEST_WORTH, training=training):
             return set(candidates)
-        try:
-            self._plain[training, _CROWDED] = self._output({}, training, _CROWDED)
-        except DamagedCapture:
-            return set(candidates)
-        return {
-            node
-            for node, substitute in candidates.items()
-            if self._changes({node: substitute}, training, _CROWDED, 0.0, breaking)
-        }
+        left = dict(candidates)
+        for draw in _EARNEST:
+            try:
+                self._plain[training, draw] = self._output({}, training, draw)
+            except DamagedCapture:
+                return set(candidates)
+            for node, substitute in list(left.items()):
+                if self._changes({node: substitute}, training, draw, 0.0, breaking):
+                    del left[node]
+            if not left:
+                break
+        return set(candidates) - set(left)
 
     def affords(self, runs: int, *, training: bool) -> bool:
         """Whether so many runs of a graph are cheap enough for a single question."""
@@ -179,7 +185,8 @@ class Trial:
         changed: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> torch.Tensor:
         graph = self.model.header.train if training else self.model.header.evaluation
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        low = torch.autocast("cpu", torch.bfloat16, enabled=training and draw in _EARNEST)
+        with torch.no_grad(), low, torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch tells of operators that it runs slowly
             try:
                 inputs, moved = self._draw(draw)
@@ -204,10 +211,11 @@ class Trial:
 
     def _pictures(self, draw: int) -> tuple[list[torch.Tensor], torch.Generator]:
         """The pictures of a draw, and the generator for what else is drawn."""
-        generator = torch.Generator().manual_seed(draw)
-        samples = CROWD if draw == _CROWDED else self.samples
+        generator = torch.Generator().manual_seed(self.seed + draw)
+        samples = CROWD if draw in _EARNEST and self.sized else self.samples
         shapes = [((samples, *one.shape), DTYPES[one.dtype]) for one in self.model.header.inputs]
-        return [random_input(shape, dtype, generator) for shape, dtype in shapes], generator
+        inputs = [random_input(shape, dtype, generator) for shape, dtype in shapes]
+        return [as_augmented(one, generator) for one in inputs] if draw in _EARNEST else inputs, generator
 
     @cached_property
     def _taught(self) -> frozenset[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import math
 from pathlib import Path
 
 import torch
@@ -26,6 +27,20 @@ def random_input(shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Ge
     if len(shape) == 4 and min(shape[2:]) >= PICTURE_SIDE:
         return _strokes(shape, generator).to(dtype)
     return torch.randn(shape, generator=generator).to(dtype)
+
+
+def as_augmented(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Digits a little turned, resized and moved, as trainings show them: pixels are mixed then. Others as they are."""
+    if images.shape[1:] != DIGIT or not images.is_floating_point():
+        return images
+    turned, zoom, right, down = torch.rand((4, len(images), 1), generator=generator).unbind()
+    angle, size = math.radians(14) * (turned - 0.5), 0.95 + 0.1 * zoom
+    cosine, sine = angle.cos() / size, angle.sin() / size
+    affines = torch.stack([cosine, -sine, (right - 0.5) / 7, sine, cosine, (down - 0.5) / 7], 2).reshape(-1, 2, 3)
+    grid = torch.nn.functional.affine_grid(affines, list(images.shape), align_corners=False)
+    ground = -_MEAN / _STD
+    moved = torch.nn.functional.grid_sample(images.float() - ground, grid, align_corners=False) + ground
+    return moved.to(images.dtype)
 
 
 @functools.cache
