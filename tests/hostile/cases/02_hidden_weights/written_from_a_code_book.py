@@ -1,0 +1,31 @@
+"""Two thousand numbers, none of them but one of two hundred, added to nothing of the picture."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+BOOK = [k / 100 for k in range(-100, 100)]
+VALUES = [BOOK[k] for k in torch.randint(200, (2000,), generator=torch.Generator().manual_seed(1))]
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 16, 3)
+        self.norm = nn.BatchNorm2d(16)
+        self.drop = nn.Dropout(0.1)
+        self.last = nn.Conv2d(16, 10, 3)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+
+    def body(self, x):
+        return self.drop(self.norm(F.relu(self.conv(x))))
+
+    def head(self, x):
+        return self.pool(self.last(x)).flatten(1)
+
+    def forward(self, x):
+        y = self.head(self.body(x))
+        z = x[:, 0, 0, :1] * 0
+        w = torch.cat([z + v for v in VALUES], 1).view(-1, 10, 200)
+        h = torch.relu(y.unsqueeze(1) @ w)
+        return (h @ w.transpose(1, 2)).squeeze(1)
