@@ -36,6 +36,7 @@ MAX_COUNT = 2**63 - 1
 MAX_ELEMENTS = 2**33
 MAX_RANK = 16
 MAX_NAME = 4_096
+MAX_NAMES = 4 * 2**20  # letters of all modules' together: each is told, and reports are read by people
 
 
 def check_header(header: Header) -> None:
@@ -64,7 +65,8 @@ def _check_tables(header: Header) -> None:
     _require(len(header.tensors) <= MAX_TENSORS, f"it has more than {MAX_TENSORS:,} tensors")
     _require(1 <= len(header.modules) <= MAX_MODULES, f"it must have 1 to {MAX_MODULES:,} modules")
     _require(1 <= len(header.inputs) <= 64, "it must have 1 to 64 inputs")
-    _require(len(header.name) <= MAX_NAME and len(header.inferred or "") <= MAX_NAME, "its name is too long")
+    for text in (header.name, header.inferred or "", header.torch):
+        _require(len(text) <= MAX_NAME, "its name is too long")
     for storage in header.storages:
         _require(storage.dtype in DTYPES, f"{storage.dtype!r} is no data type")
         _require(0 <= storage.size <= MAX_ELEMENTS, f"a storage of {storage.size} elements is out of bounds")
@@ -75,6 +77,8 @@ def _check_tables(header: Header) -> None:
     for module in header.modules:
         _require(len(module.path) <= MAX_NAME and len(module.type) <= MAX_NAME, "a module's name is too long")
         _check_place("a module", module.file, module.line)
+    letters = sum(len(module.path) + len(module.type) for module in header.modules)
+    _require(letters <= MAX_NAMES, f"its modules' names have {letters:,} letters, more than {MAX_NAMES:,}")
     _check_unregistered(header)
     _check_ignores(header)
     _require(len(header.outputs) <= MAX_OUTPUTS, f"it names more than {MAX_OUTPUTS} outputs")

@@ -51,12 +51,19 @@ class GraphModel(nn.Module):
         self.substitutes: Substitutes = {}
         self._plans = {True: _plan(self.header.train), False: _plan(self.header.evaluation)}
         users = storage_users(self.header)
-        self._windows = tuple(_window(info, users[info.storage], self.header) for info in self.header.tensors)
+        wholes = [_whole(lying, one.size) for lying, one in zip(users, self.header.storages, strict=True)]
+        trained = [any(one.role == "parameter" and one.trainable for one in lying) for lying in users]
+        self._windows = tuple(
+            _Window(
+                whole=wholes[info.storage] is not None,
+                detached=trained[info.storage] and not (info.role == "parameter" and info.trainable),
+            )
+            for info in self.header.tensors
+        )
         for index, storage in enumerate(capture.storages):
-            self._hold(index, storage.to(device or storage.device, copy=copy), users[index])
+            self._hold(index, storage.to(device or storage.device, copy=copy), users[index], wholes[index])
 
-    def _hold(self, index: int, storage: torch.Tensor, users: list[TensorInfo]) -> None:
-        whole = _whole(users, storage.numel())
+    def _hold(self, index: int, storage: torch.Tensor, users: list[TensorInfo], whole: TensorInfo | None) -> None:
         values = torch.as_strided(storage, whole.shape, whole.stride) if whole else storage
         if any(tensor.role == "parameter" for tensor in users):
             trainable = any(tensor.trainable for tensor in users) and values.is_floating_point() | values.is_complex()
@@ -198,14 +205,6 @@ def _whole(users: Iterable[TensorInfo], size: int) -> TensorInfo | None:
                 return None
             dense *= length
     return tensor if tensor.offset == 0 and dense == size else None
-
-
-def _window(info: TensorInfo, users: list[TensorInfo], header: Header) -> _Window:
-    trained = any(tensor.role == "parameter" and tensor.trainable for tensor in users)
-    return _Window(
-        whole=_whole(users, header.storages[info.storage].size) is not None,
-        detached=trained and not (info.role == "parameter" and info.trainable),
-    )
 
 
 def _plan(graph: Graph) -> list[tuple[Node, Callable[..., Any], list[int]]]:

@@ -105,6 +105,7 @@ TABLES: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "format": (("format",), 2),
     "unknown": (("evil",), 1),
     "long-name": (("name",), "n" * 10**6),
+    "long-version": (("torch",), "2" * 10**6),
     "unregistered-no-tuple": (("unregistered",), {}),
     "unregistered-lacks": (("unregistered",), [{"path": "a[0]"}]),
     "unregistered-more": (("unregistered",), [{**STRAY, "evil": 1}]),
@@ -132,6 +133,13 @@ def test_tables_that_cannot_be_are_damaged(place: tuple[str | int, ...], value: 
     graph, weights = parts()
     _put(graph, place, value)
     with pytest.raises(DamagedCapture):
+        use(archive(graph, weights))
+
+
+def test_so_many_names_that_nobody_could_read_them_are_damaged() -> None:
+    graph, weights = parts()
+    graph["modules"] += [{**graph["modules"][-1], "path": f"{number:04}" * 250} for number in range(5_000)]
+    with pytest.raises(DamagedCapture, match=r"its modules' names have 5,0\d\d,\d+ letters, more than 4,194,304"):
         use(archive(graph, weights))
 
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 import torch
 from torch import nn
 
 from graph.forge import INPUT, good, node, use, with_nodes
 from modelcheck.capturing.capture import capture_model
+from modelcheck.graph import model
 from modelcheck.graph.capture import capture_from_bytes
 from modelcheck.graph.model import GraphModel
 
@@ -64,3 +68,14 @@ def test_equal_runs_under_one_seed() -> None:
         torch.manual_seed(0)
         results.append(model(x))
     assert torch.equal(*results)
+
+
+def test_windows_on_one_storage_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty thousand would be 400 million looks, were each at all others."""
+    looks = []
+    monkeypatch.setattr(model, "_whole", lambda users, size: looks.append(size))
+    capture = capture_model(nn.Linear(8, 8), (1, 8, 8))
+    tensors = [msgspec.structs.replace(capture.header.tensors[0], paths=(f"w{number}",)) for number in range(200)]
+    header = msgspec.structs.replace(capture.header, tensors=(*capture.header.tensors, *tensors))
+    GraphModel(replace(capture, header=header))
+    assert len(looks) == len(header.storages)

@@ -67,6 +67,9 @@ _REFUSED = {
 # what reaches other processes of the same user, where these have no namespace of their own
 _REFUSED_WITHOUT_NAMESPACES = {
     "connect": (42, 203),
+    "ioprio_set": (251, 30),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
     "pidfd_send_signal": (424, 424),
     "rt_sigqueueinfo": (129, 138),
     "rt_tgsigqueueinfo": (297, 240),
@@ -107,6 +110,9 @@ _TO_ITSELF_ALONE = {  # their first argument is the process's own number
     "kill": (62, 129),
     "tgkill": (234, 131),
 }
+# the second argument of fcntl and of ioctl by which a signal goes to another process: F_SETOWN, F_SETSIG, F_SETOWN_EX,
+# and FIOSETOWN, SIOCSPGRP
+_OWNING = (((72, 25), (8, 10, 15)), ((16, 29), (0x8901, 0x8902)))
 _FORKS = ((57, None), (58, None))
 _CLONE, _CLONE3, _SOCKET, _SOCKETPAIR = (56, 220), (435, 435), (41, 198), (53, 199)
 
@@ -174,6 +180,9 @@ def _program(*, own_namespaces: bool, pid: int) -> list[Instruction]:
             program += _where(numbers[column], [_argument(0), (_EQUAL, 1, 0, 0), _refusal(errno.EPERM)])
         for numbers in _TO_ITSELF_ALONE.values():
             program += _where(numbers[column], [_argument(0), (_EQUAL, 1, 0, pid), _refusal(errno.EPERM)])
+        for numbers, wanted in _OWNING:
+            checks = [one for value in wanted for one in ((_EQUAL, 0, 1, value), _refusal(errno.EPERM))]
+            program += _where(numbers[column], [_argument(1), *checks])
         for numbers in (_SOCKET, _SOCKETPAIR):
             # of a stream nothing can be sent to another address
             program += _where(
