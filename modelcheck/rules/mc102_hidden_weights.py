@@ -64,8 +64,8 @@ class HiddenWeights(Rule):
     ## Known limits
 
     A table that only its author knows to follow from position (sines, relative indices) is counted. Numbers written
-    into the code are counted where they make tensors without the input's help, beyond the first 128, and elsewhere where
-    they are many and no loop tells them.
+    into the code are counted where they make tensors without the input's help, beyond the first 128, and elsewhere
+    where they are many and no loop tells them.
     """
 
     code = "MC102"
