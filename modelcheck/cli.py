@@ -46,8 +46,11 @@ from modelcheck.names import unknown_name
 from modelcheck.words import SPARKS
 
 
-class _Quick(typer.core.TyperGroup):
-    """Its own flags are off and not of unknown value: to make sure of that, typer would import pydantic."""
+class _Group(typer.core.TyperGroup):
+    """Its own flags are off and not of unknown value: to make sure of that, typer would import pydantic.
+
+    A model in the place of a command is told what to do with it.
+    """
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options of no command, those of typer's own among them."""
@@ -57,10 +60,16 @@ class _Quick(typer.core.TyperGroup):
                 one.default = False
         return found
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command, and what stands after it."""
+        if not (ctx.resilient_parsing or args[0].startswith("-")) and any(mark in args[0] for mark in ".:/"):
+            raise UsageError(f"{args[0]} is no command; did you mean: modelcheck inspect {args[0]}")
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="modelcheck",
-    cls=_Quick,
+    cls=_Group,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -82,7 +91,10 @@ _PLAIN = str.maketrans(
 )
 # formats that a page of other characters may change; programs, which read the others, expect UTF-8
 _FOR_PEOPLE = ("table", "concise")
-_HINT = "modelcheck: `modelcheck policy` lists what may be required, `modelcheck init` writes a policy to start from"
+_HINT = (
+    "modelcheck: `modelcheck policy` lists the presets for --policy\n"
+    "modelcheck: `modelcheck init` writes a policy of your own to start from"
+)
 
 
 class _Output(NamedTuple):
@@ -538,6 +550,8 @@ def policy(
         print_policy_schema()
     elif check:
         _print(f"{check_policy(check)}\n")
+    elif name and name.endswith(".toml"):
+        raise UsageError(f"policy {name}: a preset's name is expected; of a file: modelcheck policy --check {name}")
     elif name:
         typer.echo(preset_text(name), nl=False)
     else:
@@ -629,7 +643,7 @@ def _finish(
     from rich.console import Console
 
     from modelcheck.formats import render_all, renderer
-    from modelcheck.telling.verdict import is_required
+    from modelcheck.telling.verdict import is_required, verdict_line
 
     console = Console()
     for one in outputs:
@@ -646,6 +660,9 @@ def _finish(
                 with contextlib.suppress(AttributeError, ValueError):
                     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
             _print(text)
+            if one.format == "table" and sys.stdout.isatty() and text.count("\n") >= console.height:
+                for report in reports:  # whose first lines are no longer to be seen
+                    _say(f"modelcheck: {verdict_line(report)}")
     if sys.stdout.isatty() and not any(is_required(report) for report in reports):
         _say(_HINT)
     sys.exit(130 if interrupted else max(report.exit_status for report in reports))

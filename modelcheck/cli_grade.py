@@ -129,7 +129,10 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
         from rich.console import Console
 
         from modelcheck.marking_progress import MarkingProgress
+        from modelcheck.policy import load_policy
 
+        if load_policy(policy).name is None:
+            say("modelcheck: no policy, so nothing is required and whatever runs passes; --policy NAME|FILE names one")
         try:
             with MarkingProgress(Console(stderr=True)) as progress:
                 marked = modelcheck.grade(

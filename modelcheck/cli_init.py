@@ -102,7 +102,10 @@ def _hints(platforms: bool, gradescope: bool, *, given: bool, wanted: str) -> It
     from modelcheck import init as made
 
     if platforms and not given and made.from_a_folder():
-        yield f"modelcheck was installed from a folder here; there it is {wanted}: --requirement names another source"
+        yield (
+            f"there pip looks for {wanted} in a package index; what is here came from a folder.\n"
+            "Repeat this with --force --requirement git+https://github.com/OWNER/modelcheck@v1, its repository"
+        )
     if gradescope:
         if not Path(made.POLICY).is_file():
             yield f"the autograder goes by {made.POLICY}: put the policy into a file of that name"

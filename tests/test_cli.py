@@ -299,6 +299,9 @@ class TestInspect:
         (["recipe", "fats"], "unknown recipe 'fats'; did you mean 'fast'?"),
         (["rule", "MC999"], "unknown rule 'MC999'"),
         (["policy", "mnist-20"], "unknown policy 'mnist-20'"),
+        (["policy", "mine.toml"], "a preset's name is expected; of a file: modelcheck policy --check mine.toml"),
+        (["net.py:Net"], "net.py:Net is no command; did you mean: modelcheck inspect net.py:Net"),
+        (["--vresion"], "No such option"),
     ],
 )
 def test_what_is_wrong_with_a_command_is_one_message_and_status_2(call: Call, arguments: list[str], text: str) -> None:
@@ -584,6 +587,26 @@ def test_ctrl_c(folder: Path, data_dir: Path, tmp_path: Path, after_first_epoch:
         assert seen.endswith("modelcheck: interrupted; nothing was saved\n")
         assert out == ""
         assert list(tmp_path.iterdir()) == []
+
+
+def test_the_verdict_is_seen_where_the_report_is_higher_than_the_terminal(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("LINES", "24")
+    last = "modelcheck: FAIL net.py: fails mnist-20k: MC101, MC203\n"
+    assert call("inspect", "net.py", "--policy", "mnist-20k").err.endswith(last)
+    monkeypatch.setenv("LINES", "240")
+    assert last not in call("inspect", "net.py", "--policy", "mnist-20k").err
+
+
+@pytest.mark.parametrize(("options", "told"), [([], True), (["--policy", "mnist-20k"], False)])
+def test_grading_without_a_policy_is_told_before_it_begins(
+    call: Call, tmp_path: Path, options: list[str], told: bool
+) -> None:
+    found = call("grade", tmp_path, "--out", tmp_path / "results", *options)
+    assert found.status == 2
+    assert found.err.startswith("modelcheck: no policy, so nothing is required") is told
 
 
 @pytest.mark.parametrize("encoding", ["cp1252"])

@@ -111,6 +111,15 @@ class TestPolicy:
         assert own.read_text() == 'extends = "era-s6"\n'
         assert init("--github", "--extends", "mnist-20k", "--force") == 2
 
+    def test_a_source_that_no_other_machine_has_is_told(
+        self, init: Init, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr("modelcheck.init.from_a_folder", lambda: True)
+        init("--gitlab")
+        assert "Repeat this with --force --requirement git+https://" in capsys.readouterr().err
+        assert init("--gitlab", "--force", "--requirement", "git+https://example.org/m@v1") == 0
+        assert "--requirement" not in capsys.readouterr().err
+
     def test_a_preset_that_is_none_is_told(self, init: Init, capsys: pytest.CaptureFixture[str]) -> None:
         assert init("--extends", "era-s8") == 2
         assert "unknown policy 'era-s8'; did you mean 'era-s" in capsys.readouterr().err
