@@ -175,7 +175,9 @@ def _expected(text: str, kind: Any, value: Any) -> str:
         return f"expected {described}, found {_shown(value)}."
     text = re.sub(r", got .*$", "", text).replace(" | null", "")
     text = re.sub(r"`([a-z]+)`", lambda match: _WORDS.get(match[1], match[1]), text)
-    return f"{text[0].lower()}{text[1:]}, found {_shown(value)}."
+    is_percent = text.endswith(" <= 1.0") and isinstance(value, int | float) and 1 < value <= 100
+    hint = f": {value:g} % is {value / 100:g}" if is_percent else ""
+    return f"{text[0].lower()}{text[1:]}, found {_shown(value)}{hint}."
 
 
 def _description(kind: Any) -> str | None:

@@ -59,7 +59,7 @@ def test_before_training_it_is_not_run_and_says_what_trains() -> None:
 @pytest.mark.parametrize(
     ("setting", "text"),
     [
-        ({"min": 99.4}, r"min: expected a number <= 1\.0, found 99\.4"),
+        ({"min": 99.4}, r"min: expected a number <= 1\.0, found 99\.4: 99\.4 % is 0\.994\."),
         ({"min": float("nan")}, "min: expected a number >= 0.0, found nan"),
         ({"min": -0.1}, "min: expected a number >= 0.0, found -0.1"),
         ({"min": 0.5, "of": "lats"}, "of: expected best, last or all-of-last-K, found 'lats'"),
