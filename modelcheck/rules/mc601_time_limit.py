@@ -9,8 +9,9 @@ class TimeLimit(FailureRule):
     ## What it checks
 
     With `--isolated`, loading, building and capturing run in a process of their own, which is stopped after 120 seconds
-    on the clock or 120 seconds of processor time; in `modelcheck grade` after 60, or what `--time-limit` says. The start
-    of Python and torch is not counted. The finding names the line where the process was, if it could still say so.
+    on the clock or 120 seconds of processor time; in `modelcheck grade` after 60, or what `--time-limit` says. The
+    start of Python and torch is not counted. The finding names the line where the process was, if it could still say
+    so.
 
     ## Why it matters
 
