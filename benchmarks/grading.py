@@ -62,7 +62,7 @@ def main() -> None:
         elif given.what == "training":
             training(Path(folder), given.submissions or 20)
         else:
-            kills(Path(folder), given.submissions or 40, given.kills)
+            kills(Path(folder), given.submissions or 80, given.kills)
 
 
 def make(folder: Path, count: int, *, trainable: bool = False) -> list[Path]:
@@ -185,27 +185,41 @@ def training(folder: Path, count: int) -> None:
 
 
 def kills(folder: Path, count: int, times: int) -> None:
-    """Kill the command and all below it at random moments, and compare the gradebook with an undisturbed one."""
+    """Kill the command and all below it at random moments, and compare the gradebook with an undisturbed one.
+
+    A kill waits for some more grades, none for the first ones, and then for a moment within the next: so each meets
+    work.
+    """
     make(folder / "submissions", count)
     (folder / "policy.toml").write_text(f'extends = "{POLICY}"\n')
     start = time.perf_counter()
     subprocess.run(grade_command(folder, "calm"), check=False, stdout=subprocess.DEVNULL)
     whole = time.perf_counter() - start
     chance = random.Random(SEED)
-    done = []
-    for _ in range(times):
+    done = [0]
+    for at in range(times):
         process = subprocess.Popen(
             grade_command(folder, "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(chance.uniform(0, whole))
+        wanted = 0 if at < times // 4 else done[-1] + chance.randint(1, max(1, count // times))
+        while graded(folder / "killed") < min(wanted, count) and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.3 if wanted else whole / 4))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        book = folder / "killed" / "gradebook.db"
-        done.append(len(list(table(book))) if book.exists() else 0)
+        done.append(graded(folder / "killed"))
     subprocess.run(grade_command(folder, "killed"), check=False, stdout=subprocess.DEVNULL)
     equal = list(table(folder / "calm" / "gradebook.db")) == list(table(folder / "killed" / "gradebook.db"))
-    print(f"{count} submissions, undisturbed {whole:.0f} s; grades after each of {times} kills: {done}")
+    print(f"{count} submissions, undisturbed {whole:.0f} s; grades after each of {times} kills: {done[1:]}")
     print(f"the gradebook equals the undisturbed one: {equal}")
+
+
+def graded(out: Path) -> int:
+    """How many grades a gradebook has, none where there is no book yet."""
+    try:
+        return len(table(out / "gradebook.db"))
+    except sqlite3.OperationalError:
+        return 0
 
 
 def grade_command(folder: Path, out: str) -> list[str]:
