@@ -15,10 +15,9 @@ from rich.text import Text
 
 from modelcheck.author_trace import printable
 from modelcheck.errors import UsageError
-from modelcheck.names import unknown_name
 from modelcheck.policy import load_policy, policy_names
 from modelcheck.policy_file import LEVELS, PolicyFile
-from modelcheck.rules import all_rules, find_rule
+from modelcheck.rules import all_rules, find_rule, unknown_rule
 from modelcheck.rules.base import Rule
 from modelcheck.rules.documentation import documentation, standing, summary
 from modelcheck.strict import located
@@ -37,8 +36,7 @@ def print_rule(key: str) -> None:
     """
     rule = find_rule(key)
     if rule is None:
-        known = [text for one in all_rules() for text in (one.code, one.name)]
-        raise UsageError(unknown_name("rule", key, known))
+        raise UsageError(unknown_rule(key))
     console = Console(highlight=False)
     text = documentation(rule)
     if not console.is_terminal:

@@ -6,14 +6,21 @@ import difflib
 from collections.abc import Iterable
 
 LONGEST_NAME = 80
+MOST_LISTED = 20
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
-    """One line that says what is unknown, the nearest known name where one is near, and all known ones."""
+def unknown_name(what: str, name: str, known: Iterable[str], *, listed_by: str = "") -> str:
+    """One line that says what is unknown, the nearest known name where one is near, and all known ones.
+
+    Many names are not listed: ``listed_by``, a command, tells where they are.
+    """
     known = sorted(known)
     near = nearest(name, known)
     hint = f"; did you mean {near!r}?" if near else "."
-    return f"unknown {what} {shortened(name)!r}{hint} Known: {', '.join(known)}."
+    names = f"Known: {', '.join(known)}."
+    if len(known) > MOST_LISTED:
+        names = f"{listed_by} lists them all." if listed_by else f"{len(known)} are known."
+    return f"unknown {what} {shortened(name)!r}{hint} {names}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -13,9 +13,9 @@ from modelcheck.errors import UsageError
 from modelcheck.names import shortened, unknown_name
 from modelcheck.policy_file import LEVELS, GradingSection, ModelSection, PolicyFile, TrainingSection
 from modelcheck.report import Severity
-from modelcheck.rules import all_rules, find_rule
+from modelcheck.rules import all_rules, find_rule, unknown_rule
 from modelcheck.rules.base import Options, Rule
-from modelcheck.strict import from_table, located, read_toml
+from modelcheck.strict import from_table, located, no_such_toml, read_toml
 
 PRESETS = Path(__file__).parent / "policies"
 # a key of [model] that switches a rule on
@@ -221,8 +221,7 @@ def _table_in(path: Path) -> dict[str, Any]:
     try:
         return read_toml(path)
     except FileNotFoundError:
-        text = unknown_name("policy", path.stem, policy_names())
-        raise UsageError(f"{path}: no such file; or, without the path and .toml, {text}") from None
+        raise no_such_toml(path, "policy", policy_names()) from None
 
 
 def _checked(source: _Source) -> Policy:
@@ -286,7 +285,7 @@ def _settings(file: PolicyFile, source: _Source, base: Mapping[str, Options]) ->
         at = f"rules.{name}"
         rule = find_rule(name)
         if rule is None:
-            raise source.error(at, unknown_name("rule", name, [one.name for one in all_rules()]))
+            raise source.error(at, unknown_rule(name))
         if rule.name in named:
             raise source.error(at, f"the same rule as rules.{named[rule.name]}: keep one of them.")
         named[rule.name] = name
@@ -325,8 +324,7 @@ def parse_options(rule: Rule, value: object, source: Path | str, at: str) -> Opt
 def _check_points(file: PolicyFile, source: _Source) -> None:
     for name in file.grading.points or {}:
         if find_rule(name) is None:
-            known = [rule.name for rule in all_rules()]
-            raise source.error(f"grading.points.{name}", unknown_name("rule", name, known))
+            raise source.error(f"grading.points.{name}", unknown_rule(name))
 
 
 def _over(base: Any, own: Any, given: Mapping[str, Any]) -> Any:
@@ -356,7 +354,6 @@ def _matching(keys: Iterable[str], option: str) -> dict[str, str]:
             continue
         found = [rule.name for rule in all_rules() if key and rule.code.startswith(key.upper())]
         if not found:
-            known = [text for rule in all_rules() for text in (rule.code, rule.name)]
-            raise UsageError(f"{option}: {unknown_name('rule', key, known)}")
+            raise UsageError(f"{option}: {unknown_rule(key)}")
         meant = dict.fromkeys(found, "prefix") | meant
     return meant

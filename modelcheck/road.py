@@ -22,6 +22,7 @@ from modelcheck.plots import check_figure
 from modelcheck.policy import Policy
 from modelcheck.report import Metrics, Report, Runs, Tool
 from modelcheck.rules.base import Subject
+from modelcheck.target.place import parse
 
 if TYPE_CHECKING:
     import torch
@@ -379,6 +380,8 @@ def capture_target(
         if arguments:
             raise UsageError(f"{target} is a capture, which takes no arguments")
         return _loaded_capture(target, input_specs(given)), None
+    if isinstance(target, str):
+        parse(target)  # what is wrong with it is said before torch is imported
     inputs = input_specs(given) or input_specs(expected)
     if not isolated:
         from modelcheck.loading import capture_here

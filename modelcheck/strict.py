@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -51,6 +51,18 @@ def read_toml(path: Path) -> dict[str, Any]:
         where = f"{path}:{place[1]}:{place[2]}" if place else str(path)
         cause = cause[: place.start()] if place else cause
         raise UsageError(f"{printable(where)}: not a readable TOML file: {cause}.") from None
+
+
+def no_such_toml(path: Path, what: str, presets: Iterable[str]) -> UsageError:
+    """What to say of a policy or recipe in TOML that is not there: the file beside it or the preset that was meant."""
+    try:
+        beside = [one.name for one in path.parent.glob("*.toml")]
+    except (OSError, ValueError):
+        beside = []
+    near = nearest(path.name, beside)
+    meant = f"did you mean {printable(str(path.with_name(near)))}?" if near else ""
+    preset = f"or, without the path and .toml, {unknown_name(what, path.stem, presets)}"
+    return UsageError(f"{path}: no such file; {meant or preset}")
 
 
 def from_table(table: dict[str, Any], struct: type[S], source: Path | str, *, at: str = "", **given: Any) -> S:

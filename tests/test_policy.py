@@ -300,7 +300,10 @@ class TestFiles:
         ("[training]\nepochs = 0", "training.epochs: expected a whole number >= 1, found 0."),
         ("[training]\naccuracy = 0.9", "training.accuracy: expected a table, found 0.9."),
         ("[training]\naccuracy = { min = nan }", "training.accuracy.min: expected a number >= 0.0, found nan."),
-        ("[training]\naccuracy = { min = 99.4 }", "training.accuracy.min: expected a number <= 1.0, found 99.4: 99.4 % is 0.994."),
+        (
+            "[training]\naccuracy = { min = 99.4 }",
+            "training.accuracy.min: expected a number <= 1.0, found 99.4: 99.4 % is 0.994.",
+        ),
         (
             "[grading]\nscore = 'trian'",
             "grading.score: expected one of train, weights, found 'trian'; did you mean 'tr",

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 
 from modelcheck.errors import UsageError
-from modelcheck.strict import from_table
+from modelcheck.strict import from_table, no_such_toml
 
 
 class Inner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -69,3 +70,11 @@ def test_what_is_wrong_is_told_with_its_path(table: Any, error: str, at: str) ->
 def test_what_is_given_must_not_be_a_key() -> None:
     with pytest.raises(UsageError, match=r"x\.toml: name: unknown key 'name'"):
         from_table({"name": "x"}, Outer, "x.toml", name="given")
+
+
+def test_of_a_file_that_is_not_there_the_one_beside_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").touch()
+    near = no_such_toml(tmp_path / "polcy.toml", "policy", ["strict"])
+    assert str(near) == f"{tmp_path}/polcy.toml: no such file; did you mean {tmp_path}/policy.toml?"
+    preset = no_such_toml(tmp_path / "gone" / "strct.toml", "policy", ["strict"])
+    assert str(preset).endswith("unknown policy 'strct'; did you mean 'strict'? Known: strict.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import difflib
 import sys
+import traceback
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -43,7 +44,7 @@ def forward_failure(model: nn.Module, example: Example, training: bool) -> Autho
 
     A package that forward needs and that is not there is a failure to load.
     """
-    steps: list[str] = []
+    steps = _Steps([], {})
     error = _run(model, example, steps)
     if error is None:
         return None
@@ -99,20 +100,55 @@ def drawing_line(model: nn.Module, example: Example) -> tuple[str, int] | None:
     tracer = sys.gettrace()
     sys.settrace(each_line)
     try:
-        _run(model, example, [])
+        _run(model, example, _Steps([], {}))
     finally:
         sys.settrace(tracer)
     return (shown_path(found[0][0]), found[0][1]) if found and found[0][1] else None
 
 
-def _run(model: nn.Module, example: Example, steps: list[str]) -> BaseException | None:
+class _Steps(NamedTuple):
+    """How far forward came: the layers that finished, and by its identity what each layer was given last."""
+
+    finished: list[str]
+    started: dict[int, str]
+
+    def watch(self, path: str, module: nn.Module) -> None:
+        """Note when a layer starts and finishes; ``path`` is its own or, of a model that is one layer, its class's."""
+        name = f"{printable(path)} ({class_name(type(module))})"
+
+        def start(module: nn.Module, inputs: Any) -> None:
+            given = ", ".join(_form(value) for value in inputs[:SHOWN_LAYERS]) or "nothing by position"
+            self.started[id(module)] = f"{name}, given {given}"
+
+        def finish(module: nn.Module, inputs: Any, output: Any) -> None:
+            self.finished.append(f"{name} → {_form(output)}")
+
+        with contextlib.suppress(RuntimeError):  # a ScriptModule takes no hooks
+            module.register_forward_pre_hook(start)
+            module.register_forward_hook(finish)
+
+    def failed(self, error: BaseException) -> str | None:
+        """The innermost layer that the error passed through, and what it was given; None where it passed none."""
+        calls = [
+            frame.f_locals.get("self")
+            for frame, _ in traceback.walk_tb(error.__traceback__)
+            if frame.f_code in (nn.Module._call_impl.__code__, nn.Module._wrapped_call_impl.__code__)
+        ]
+        return next((self.started[id(one)] for one in reversed(calls) if id(one) in self.started), None)
+
+
+def _form(value: Any) -> str:
+    """A tensor's shape, or another value's class."""
+    return str(list(value.shape)) if type(value) in (torch.Tensor, nn.Parameter) else class_name(type(value))
+
+
+def _run(model: nn.Module, example: Example, steps: _Steps) -> BaseException | None:
     """What the model raises on the example; with its hooks, attributes and weights as they were afterwards."""
     with attributes_as_found(model), values_as_found(_initialized(model)):
         try:
             for path, module in walk(model):
                 if not stored(module, "_modules"):
-                    with contextlib.suppress(RuntimeError):  # a ScriptModule takes no hooks
-                        module.register_forward_hook(_recorder(path or class_name(type(module)), steps))
+                    steps.watch(path or class_name(type(module)), module)
             example.copied().given_to(model)
         except KeyboardInterrupt:
             raise
@@ -125,23 +161,16 @@ def _initialized(model: nn.Module) -> list[torch.Tensor]:
     return [tensor for tensor in tensors(model) if not is_uninitialized(tensor)]
 
 
-def _recorder(path: str, steps: list[str]) -> Any:
-    def record(module: nn.Module, inputs: Any, output: Any) -> None:
-        kind = type(output)
-        shape = str(list(output.shape)) if kind in (torch.Tensor, nn.Parameter) else class_name(kind)
-        steps.append(f"{printable(path)} ({class_name(type(module))}) → {shape}")
-
-    return record
-
-
-def _story(error: BaseException, example: Example, training: bool, steps: list[str]) -> str:
+def _story(error: BaseException, example: Example, training: bool, steps: _Steps) -> str:
     mode = "training" if training else "evaluation"
     lines = [f"forward fails in {mode} mode on {example}: {describe_exception(error)}"]
-    if steps:
-        omitted = len(steps) - SHOWN_LAYERS
+    if steps.finished:
+        omitted = len(steps.finished) - SHOWN_LAYERS
         lines.append("Layers that ran before it:")
         lines += [f"  … {omitted} more"] if omitted > 0 else []
-        lines += [f"  {step}" for step in steps[-SHOWN_LAYERS:]]
+        lines += [f"  {step}" for step in steps.finished[-SHOWN_LAYERS:]]
     else:
         lines.append("No layer finished before it.")
+    if failed := steps.failed(error):
+        lines.append(f"It fails in {failed}.")
     return "\n".join(lines)

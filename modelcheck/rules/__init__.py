@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from functools import cache
 
+from modelcheck.names import unknown_name
 from modelcheck.rules.base import Rule
 
 
@@ -21,6 +22,12 @@ def find_rule(key: str) -> Rule | None:
     parts = ((module, module.partition("_")) for module in _modules())
     found = (module for module, (code, _, name) in parts if wanted in (code, name.replace("_", "-")))
     return next(map(_rule_in, found), None)
+
+
+def unknown_rule(key: str) -> str:
+    """One line that says that no rule has this code or name, which one was meant, and what lists them all."""
+    known = [text for rule in all_rules() for text in (rule.code, rule.name)]
+    return unknown_name("rule", key, known, listed_by="modelcheck rule")
 
 
 def _modules() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from modelcheck.errors import UsageError
 from modelcheck.names import unknown_name
-from modelcheck.strict import from_table, read_toml
+from modelcheck.strict import from_table, no_such_toml, read_toml
 
 PRESETS = Path(__file__).parent / "recipes"
 DEFAULT_RECIPE = "fast"
@@ -159,6 +159,5 @@ def _read(path: Path, name: str) -> Recipe:
     try:
         table = read_toml(path)
     except FileNotFoundError as error:
-        text = unknown_name("recipe", path.stem, recipe_names())
-        raise UsageError(f"{path}: no such file; or, without the path and .toml, {text}") from error
+        raise no_such_toml(path, "recipe", recipe_names()) from error
     return from_table(table, Recipe, path, name=name)

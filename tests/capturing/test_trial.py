@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import random
 import sys
 import time
@@ -67,9 +68,21 @@ def test_a_shape_mismatch_shows_the_layers_up_to_it() -> None:
     assert error.code == "MC003"
     assert "training mode on an input of shape [2, 1, 8, 8]" in error.message
     assert "conv (Conv2d) → [2, 2, 6, 6]" in error.message
-    assert "lin (Linear)" not in error.message
+    assert "lin (Linear) →" not in error.message
+    assert error.message.endswith("It fails in lin (Linear), given [2, 2, 6, 6].")
     assert error.line == forward.__code__.co_firstlineno + 2
     assert _is_here(error, forward)
+
+
+def test_a_layer_is_blamed_for_the_error_that_ends_forward_alone() -> None:
+    def forward(self: nn.Module, x: Tensor) -> object:
+        with contextlib.suppress(RuntimeError):
+            self.lin(self.conv(x))
+        return self.conv(x) + x
+
+    error = _error(forward)
+    assert error.message.count("conv (Conv2d) → [2, 2, 6, 6]") == 2
+    assert "It fails in" not in error.message
 
 
 @pytest.mark.parametrize(
