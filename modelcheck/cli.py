@@ -46,19 +46,34 @@ from modelcheck.names import unknown_name
 from modelcheck.words import SPARKS
 
 
-class _Group(typer.core.TyperGroup):
-    """Its own flags are off and not of unknown value: to make sure of that, typer would import pydantic.
-
-    A model in the place of a command is told what to do with it.
-    """
+class _Quick:
+    """Takes flags and words as they are: to make sure of them, typer would import pydantic, which takes 0.1 s."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The options of no command, those of typer's own among them."""
-        found: list[Any] = super().get_params(ctx)
+        """The options and arguments, those of typer's own among them."""
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for one in found:
             if getattr(one, "is_flag", False) and one.default is None:
                 one.default = False
+            if getattr(getattr(one, "type_descriptor", None), "annotation", None) in (str, str | None):
+                one.get_runtime_param = _Words  # an older typer has none, and imports no pydantic
         return found
+
+
+class _Words:
+    """What typer asks of a parameter whose value is a word or none."""
+
+    def coerce(self, value: Any, **_: Any) -> Any:
+        """The value, which the command line can only give as a word."""
+        return value
+
+
+class _Command(_Quick, typer.core.TyperCommand):
+    """A command that answers at once."""
+
+
+class _Group(_Quick, typer.core.TyperGroup):
+    """A model in the place of a command is told what to do with it."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command, and what stands after it."""
@@ -459,7 +474,7 @@ def capture(
     _say(f"wrote {output} ({output.stat().st_size:,} bytes)")
 
 
-@app.command()
+@app.command(cls=_Command)
 def rule(
     key: Annotated[
         str | None,
@@ -482,7 +497,7 @@ def rule(
     print_rule(key) if key else print_catalogue()
 
 
-@app.command()
+@app.command(cls=_Command)
 def recipe(
     name: Annotated[
         str | None, typer.Argument(help="A preset.", autocompletion=completion.recipes, show_default=False)
@@ -508,7 +523,7 @@ def recipe(
         print_recipes()
 
 
-@app.command()
+@app.command(cls=_Command)
 def policy(
     name: Annotated[
         str | None, typer.Argument(help="A preset.", autocompletion=completion.policies, show_default=False)
