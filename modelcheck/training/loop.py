@@ -30,6 +30,7 @@ from modelcheck.training.manners import Snapshot, mode, placed, seeded
 from modelcheck.training.memory import keep_freed_memory
 from modelcheck.training.observer import Observer, Silent
 from modelcheck.training.optimizers import Updates, learning_rate
+from modelcheck.training.precise_bn import averaging, keeps_statistics
 from modelcheck.training.precision import autocast, choose_dtype, dtype_name
 from modelcheck.training.progress import Progress
 from modelcheck.training.recipe import Precision, Recipe
@@ -204,6 +205,8 @@ class _Training:
             finite = self._train(number, progress)
         train_s = progress.seconds
         last = number == self.count or not finite
+        if last and finite:
+            self._estimate_statistics()
         self.evaluation = self._evaluate("float32" if last else self.recipe.precision)
         unscored = Epoch(
             epoch=number,
@@ -221,6 +224,16 @@ class _Training:
         self._checkpoint()
         self.observer.on_epoch(self.epochs[-1], self.evaluation.correct, self.evaluation.images)
         return finite
+
+    def _estimate_statistics(self) -> None:
+        """Estimate the running statistics of batch norm anew, as the recipe wants it."""
+        model, count = self.model, min(self.recipe.precise_bn, len(self.images))
+        if count < 2 or not isinstance(model, GraphModel) or not keeps_statistics(model.header.train):
+            return
+        order = torch.randperm(len(self.images), generator=self.generator)[:count].to(self.device)
+        with torch.no_grad(), mode(model, training=True), averaging(model):
+            for index, affines in self._batches(order):
+                self._output(index, affines)
 
     def _dropout(self) -> contextlib.AbstractContextManager[None]:
         """Within it the model's dropouts are served."""
@@ -241,14 +254,10 @@ class _Training:
 
     def _train(self, number: int, progress: Progress) -> bool:
         """One pass over the epoch's images; False, and early, where the loss is no longer finite."""
-        order = self.order.draw(number)
-        batches = _split(order.to(self.device), self.recipe.batch_size)
-        affines = self._affines(len(order))
+        batches = self._batches(self.order.draw(number).to(self.device))
         before = sum(self.batches[: number - 1])
-        for batch, index in enumerate(batches, start=1):
-            place = (batch - 1) * self.recipe.batch_size
-            given = None if affines is None else affines[place : place + len(index)]
-            self._step(before + batch - 1, index, given, progress)
+        for batch, (index, affines) in enumerate(batches, start=1):
+            self._step(before + batch - 1, index, affines, progress)
             # a graphics card would wait
             if (batch % REPORT_EVERY or self.device.type != "cpu") and batch != len(batches):
                 continue
@@ -259,6 +268,13 @@ class _Training:
                 return False
         return True
 
+    def _batches(self, order: Tensor) -> list[tuple[Tensor, Tensor | None]]:
+        """The images of each batch, and an affine for each of them where the recipe moves images."""
+        parts, affines = _split(order, self.recipe.batch_size), self._affines(len(order))
+        if affines is None:
+            return [(index, None) for index in parts]
+        return list(zip(parts, torch.split(affines, self.recipe.batch_size)[: len(parts)], strict=True))
+
     def _affines(self, images: int) -> Tensor | None:
         """An affine for each image of an epoch, on the device; None where the recipe leaves images as they are."""
         options, size = self.recipe.augmentation, self.images.shape[-2:]
@@ -266,22 +282,26 @@ class _Training:
 
     def _step(self, step: int, index: Tensor, affines: Tensor | None, progress: Progress) -> None:
         """One batch forward, backward and into the weights."""
-        dataset, recipe = self.dataset, self.recipe
-        images, labels = self.images[index], self.labels[index]
-        if affines is not None:
-            images = warp(images, affines, recipe.augmentation.interpolation, recipe.augmentation.fill)
-        with autocast(self.device, self.dtype):
-            made = run(self.model, scale(images, dataset.mean, dataset.std, normalize=recipe.normalize))
-        output = check_output(made, len(index), dataset.classes)
+        output, labels = self._output(index, affines), self.labels[index]
         losses = classification_losses(output, labels, self.training_output_kind)
         if not losses.requires_grad:
             raise ForwardError("nothing to train: no parameter that requires a gradient reaches the output")
         losses.mean().backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
         self.gradients.look(step)
         self.beginning.note(losses)
-        self.updates.step(learning_rate(recipe, step, sum(self.batches)), recipe.clip_norm)
+        self.updates.step(learning_rate(self.recipe, step, sum(self.batches)), self.recipe.clip_norm)
         self.order.note(index, losses.detach())
         progress.add(losses.detach(), output, labels)
+
+    def _output(self, index: Tensor, affines: Tensor | None) -> Tensor:
+        """What the model makes of images of the training set, (N, classes)."""
+        dataset, recipe = self.dataset, self.recipe
+        images = self.images[index]
+        if affines is not None:
+            images = warp(images, affines, recipe.augmentation.interpolation, recipe.augmentation.fill)
+        with autocast(self.device, self.dtype):
+            made = run(self.model, scale(images, dataset.mean, dataset.std, normalize=recipe.normalize))
+        return check_output(made, len(index), dataset.classes)
 
     @cached_property
     def _identity(self) -> dict[str, str]:

@@ -110,6 +110,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     selection: Selection = Selection()
     augmentation: Augmentation = Augmentation()
     normalize: Annotated[bool, Meta(description="subtract the data set's mean and divide by its deviation")] = True
+    precise_bn: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="so many training images, augmented, are shown once more at the end, with fixed weights and "
+            "without dropout, and batch norm's running statistics are those of these images; 0: as training left them",
+        ),
+    ] = 0
     channels_last: Annotated[bool, Meta(description="the memory format in which convolutions are fast")] = False
     precision: Annotated[
         Precision, Meta(description="what is computed in; auto is bfloat16 where the hardware has instructions for it")
