@@ -1,4 +1,4 @@
-"""Counts numbers that stand in a graph itself instead of in a tensor."""
+"""Counts numbers that stand in a graph itself instead of in a tensor: as numbers, or in how its operators are joined."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from modelcheck.graph.wire import Argument, Graph, InputRef, Node, NodeRef, Scal
 
 FREE_NUMBERS = 128  # that make tensors of their own or from weights: sizes, ranges, masks
 FREE_TOLD = 512  # 16 bits each that tell what works on the input
+FREE_JOINTS = 512  # 16 bits each that tell which operator works on which result
 FREE_SHARE = 64  # parameters for which one more of both is free: large models write more
 FREE_REPEATS = 64  # times that something stands once more in a list of tensors
 DIGITS = 5  # of a number that holds no more than 16 bits
@@ -23,7 +24,8 @@ def written_numbers(graph: Graph, reachable: Collection[int], dependent: Collect
     Numbers that make tensors without the input, one by one, are weights as those of a tensor are, and so is the order
     in which a few tensors are stacked a thousand times. A number of many digits is several. Of what is computed from
     the input it counts how long all of its numbers are if they are told shortly: a loop that is written out has
-    numbers without end, none of which anybody chose.
+    numbers without end, none of which anybody chose. So it is with the operators and what each of them works on: sums
+    and differences of chosen results are a matrix, though no number stands in them.
 
     Args:
         graph: whose numbers are counted.
@@ -35,12 +37,14 @@ def written_numbers(graph: Graph, reachable: Collection[int], dependent: Collect
     making = [graph.nodes[index] for index in reachable if index not in dependent]
     numbers = [one for node in making for one in node.scalars() if _is_number(one)]
     longer = sum(length(str(one)) - 1 for one in set(numbers) if one != TO_THE_END)
-    told = len(zlib.compress(" ".join(_told(at_work)).encode(), 9)) // 2
+    told = _shortest(_told(at_work))
+    joints = _shortest(_joints(graph, reachable))
     repeats = sum(_repeats(one) for node in (*at_work, *making) for one in (*node.args, *node.kwargs.values()))
     share = parameters // FREE_SHARE
     return (
         max(len(numbers) + longer - FREE_NUMBERS - share, 0)
         + max(told - FREE_TOLD - share, 0)
+        + max(joints - FREE_JOINTS - share, 0)
         + max(repeats - FREE_REPEATS, 0)
     )
 
@@ -48,6 +52,11 @@ def written_numbers(graph: Graph, reachable: Collection[int], dependent: Collect
 def length(number: str) -> int:
     """Into how many numbers of 16 bits one goes, by its digits."""
     return max(-(-sum(one.isdigit() for one in number) // DIGITS), 1)
+
+
+def _shortest(words: Iterable[str]) -> int:
+    """How many numbers of 16 bits tell these words, where what is told once more is short."""
+    return len(zlib.compress(" ".join(words).encode(), 9)) // 2
 
 
 def _is_number(scalar: Scalar) -> bool:
@@ -67,6 +76,20 @@ def _told(nodes: Iterable[Node]) -> Iterable[str]:
                 before.appendleft(scalar)
             elif _is_number(scalar):
                 yield str(scalar)
+
+
+def _joints(graph: Graph, reachable: Collection[int]) -> Iterable[str]:
+    """Operators as words: each with how far back the results lie that it works on, and how far on the tensors."""
+    tensor = 0
+    for index in sorted(reachable):
+        node = graph.nodes[index]
+        yield node.op
+        for scalar in node.scalars():
+            if isinstance(scalar, NodeRef):
+                yield str(index - scalar.id)
+            elif isinstance(scalar, TensorRef):
+                yield f"t{scalar.id - tensor}"
+                tensor = scalar.id
 
 
 def _repeats(argument: Argument) -> int:

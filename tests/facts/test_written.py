@@ -91,6 +91,26 @@ def test_codes_are_counted(make) -> None:
     assert facts(Coded(make)).parameters.hidden > 100
 
 
+class Joined(nn.Module):
+    """As many sums as a matrix has bits, each of two earlier results; ``choose`` says of which."""
+
+    def __init__(self, choose) -> None:
+        super().__init__()
+        self.head, self.choose = nn.Linear(784, 10), choose
+
+    def forward(self, x):
+        made = list(self.head(x.flatten(1)).tanh().split(1, 1))
+        for step in range(1500):
+            made.append(made[self.choose(step)] - made[-1])
+        return torch.cat(made[-10:], 1)
+
+
+def test_what_is_joined_by_choice_is_counted_and_by_rule_is_not() -> None:
+    RANDOM.seed(0)
+    assert facts(Joined(lambda step: RANDOM.randrange(step + 10))).parameters.hidden > 500
+    assert facts(Joined(lambda step: step)).parameters.hidden == 0
+
+
 @pytest.mark.parametrize(
     ("number", "numbers"),
     [(0, 1), (65535, 1), (-0.1307, 1), (1e-05, 1), (float("inf"), 1), (0.17677669529663687, 4), (2**62, 4)],

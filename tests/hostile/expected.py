@@ -81,7 +81,7 @@ CASES: dict[str, Case] = {
     "02_hidden_weights/written_as_paddings.py": hides(300 + 1 - (128 + HONEST // 64)),
     "02_hidden_weights/written_on_nothing_of_the_picture.py": Case(verdict="fail", codes=("MC102",)),
     "02_hidden_weights/written_from_a_code_book.py": Case(verdict="fail", codes=("MC102",)),
-    "02_hidden_weights/written_as_sums.py": hides(111, hole="operators without numbers are free"),
+    "02_hidden_weights/written_as_sums.py": Case(verdict="fail", codes=("MC102",)),
     "03_unregistered/modules_in_lists.py": counted(HONEST, hidden=10 * 1000 + 1000 + 1000 * 10 + 10 + 10 * 10 + 10),
     "04_made_late/drawn_in_forward.py": stopped("MC004"),
     "04_made_late/on_the_first_call.py": stopped("MC004"),

@@ -1,4 +1,4 @@
-"""A matrix of plus and minus one as a program of sums and differences."""
+"""A matrix of small integers as a program of sums and differences, each of a column that was chosen."""
 
 import torch
 import torch.nn as nn
@@ -22,13 +22,12 @@ class Net(nn.Module):
 
     def forward(self, x):
         y = self.head(self.body(x))
-        for turn in range(2):
-            rows = []
-            for row in range(10):
-                total = y[:, :1] - y[:, :1]
-                for column in range(10):
-                    one = y[:, column : column + 1]
-                    total = total + one if (turn + row * 7919 + column * 104729) % 7 % 2 else total - one
-                rows.append(total)
-            y = torch.cat(rows, 1)
-        return y
+        columns, rows = y.split(1, 1), []
+        for row in range(10):
+            total = columns[row]
+            for term in range(400):
+                chosen = pow(7919, 1000 * row + term, 104729)
+                one = columns[chosen % 10]
+                total = total + one if chosen // 10 % 2 else total - one
+            rows.append(total)
+        return torch.cat(rows, 1)
