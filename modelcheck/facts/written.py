@@ -1,4 +1,4 @@
-"""Counts numbers that stand in a graph itself instead of in a tensor: as numbers, or in how its operators are joined."""
+"""Counts numbers that stand in a graph itself instead of in a tensor: as such, or in how its operators are joined."""
 
 from __future__ import annotations
 
@@ -70,26 +70,34 @@ def _told(nodes: Iterable[Node]) -> Iterable[str]:
         for place, scalar in enumerate(one for one in node.scalars() if not isinstance(one, bool)):
             if isinstance(scalar, int):
                 before = last.setdefault((node.op, place), deque([0], _LAGS))
-                steps = [scalar - one for one in before]
-                lag = min(range(len(steps)), key=lambda one: abs(steps[one]))
-                yield f"{lag}:{steps[lag]}"
+                yield _step(scalar, before)
                 before.appendleft(scalar)
             elif _is_number(scalar):
                 yield str(scalar)
 
 
 def _joints(graph: Graph, reachable: Collection[int]) -> Iterable[str]:
-    """Operators as words: each with how far back the results lie that it works on, and how far on the tensors."""
-    tensor = 0
+    """Operators as words, each with the results and tensors that it works on.
+
+    Those are told from where the operator stands, from the one before, or from the last ones in their place, whichever
+    is nearest: neither a chain nor a layer that everything comes back to is long.
+    """
+    last: dict[tuple[str, type, int], deque[int]] = {}
     for index in sorted(reachable):
-        node = graph.nodes[index]
+        node, previous = graph.nodes[index], index
         yield node.op
-        for scalar in node.scalars():
-            if isinstance(scalar, NodeRef):
-                yield str(index - scalar.id)
-            elif isinstance(scalar, TensorRef):
-                yield f"t{scalar.id - tensor}"
-                tensor = scalar.id
+        for place, one in enumerate(one for one in node.scalars() if isinstance(one, NodeRef | TensorRef)):
+            before = last.setdefault((node.op, type(one), place), deque([0], _LAGS))
+            yield _step(one.id, [index, previous, *before])
+            before.appendleft(one.id)
+            previous = one.id
+
+
+def _step(value: int, bases: Iterable[int]) -> str:
+    """Which of these a value is nearest to, and how far from it."""
+    steps = [value - one for one in bases]
+    which = min(range(len(steps)), key=lambda one: abs(steps[one]))
+    return f"{which}:{steps[which]}"
 
 
 def _repeats(argument: Argument) -> int:
