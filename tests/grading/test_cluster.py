@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import json
 import os
 import re
@@ -215,7 +216,12 @@ def test_interrupted_it_takes_back_what_it_sent(course: Path, address: str) -> N
     (course.parent / "policy.toml").write_text(POLICY)
     command = ["modelcheck", "grade", str(course), "--policy", str(course.parent / "policy.toml")]
     command += ["--scheduler", address, "--out", str(course.parent / "out")]
-    with subprocess.Popen([sys.executable, "-m", *command], stderr=subprocess.PIPE, text=True) as grading:
+    with subprocess.Popen(
+        [sys.executable, "-m", *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
+    ) as grading:
         assert grading.stderr is not None
         for _ in range(2):  # the header, and a grade
             grading.stderr.readline()
