@@ -25,6 +25,7 @@ _LAYER = re.compile(r"^(?:torch\.)?nn\.")
 _MAKER = re.compile(
     r"^[ \t]+class[ \t]+\w+[ \t]*\([^)\n]*Module\)|^[ \t]+return[ \t]+(?:torch\.)?nn\.Sequential\(", re.MULTILINE
 )
+_OF_ITSELF = ("isinstance", "issubclass", "super")  # which a copied class may ask by its former name
 _BROKEN = re.compile(r"class[ \t]+\w+[ \t]*\([^)\n]*(?:Module|Sequential)\b")
 _ASSIGNED = re.compile(
     r"^(\w+)[ \t]*(?::[^=\n]+)?=[ \t]*(?:torch[ \t]*\.[ \t]*)?(?:nn[ \t]*\.[ \t]*)?Sequential[ \t]*\("
@@ -230,11 +231,11 @@ def _derived(bases: Mapping[str, Sequence[str]], base: re.Pattern[str]) -> set[s
 
 
 def _mentioned(node: ast.AST, *, calls: bool = True) -> Iterator[str]:
-    """The names that code uses: not in annotations, in ``isinstance``, or as attributes of itself.
+    """The names that code uses: not in annotations, in ``isinstance`` or ``super``, or as attributes of itself.
 
     Without ``calls``, not the names of what is called.
     """
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass"):
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _OF_ITSELF:
         return
     if isinstance(node, ast.Name):
         yield node.id

@@ -111,6 +111,11 @@ def test_parts(tmp_path: Path) -> None:
     assert {name for _, name in those.parts} == {"Block"}
 
 
+def test_a_super_of_a_former_name_makes_no_part(tmp_path: Path) -> None:
+    copied = "class Later(nn.Module):\n    def __init__(self):\n        super(Net, self).__init__()\n"
+    assert candidates(tmp_path, CLASS, copied).parts == {}
+
+
 def test_alike(tmp_path: Path) -> None:
     body = "class Net(nn.Module):\n    def f(self):\n        return 1\n"
     those = candidates(tmp_path, body, body.replace("    def", "\n    # comment\n    def"), body.replace("1", "2"))
