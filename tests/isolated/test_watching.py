@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from modelcheck.errors import UsageError
 from modelcheck.isolated import watching
-from modelcheck.isolated.proc import is_alive, processes, resident_bytes
+from modelcheck.isolated.proc import is_alive, process, processes, resident_bytes
 from modelcheck.isolated.protocol import Limits
 from modelcheck.isolated.watching import Ended, run_watched
 
@@ -199,3 +200,15 @@ def test_a_process_whose_name_is_strange(tmp_path: Path) -> None:
     )
     assert b"() Z 1 ()" in ended.printed
     assert [one.group for one in processes() if one.pid == os.getpid()] == [os.getpgrp()]
+
+
+@linux
+def test_what_has_ended_since_it_was_seen_holds_nothing() -> None:
+    with subprocess.Popen([sys.executable, "-I", "-c", "input()"], stdin=subprocess.PIPE) as running:
+        while not (seen := process(running.pid)) or seen.resident < 2**20:
+            time.sleep(0.01)
+        assert seen.share() > 0
+        running.kill()
+        os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOWAIT)  # a corpse, which is still to be seen
+        corpse = seen.share()
+    assert (corpse, seen.share()) == (0, 0)
