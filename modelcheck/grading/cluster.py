@@ -7,6 +7,7 @@ sends between trusted processes; what comes of an author's code is bytes to it, 
 from __future__ import annotations
 
 import contextlib
+import logging
 import pickle
 import socket
 import time
@@ -65,7 +66,7 @@ def connected(address: str, sandbox: Literal["auto"] | SandboxName) -> Iterator[
             f"--scheduler {address}: no scheduler answers there ({error}). Start one with `dask scheduler`, and give "
             "the address that it prints, tcp://HOST:PORT"
         ) from None
-    with client:
+    with _quiet_when_interrupted(), client:
         try:
             client.wait_for_workers(1, timeout=_FIRST_WORKER_S)
         except TimeoutError:
@@ -82,6 +83,24 @@ def connected(address: str, sandbox: Literal["auto"] | SandboxName) -> Iterator[
             ) from None
         found = client.run(found_here, sandbox, on_error="return")
         yield Cluster(client, address, _one_sandbox(address, found))
+
+
+@contextlib.contextmanager
+def _quiet_when_interrupted() -> Iterator[None]:
+    """Keep from the terminal what is no fault of anybody's.
+
+    Dask's ``sync``, interrupted before it has begun, cancels a future that is not there yet, and logs the NameError.
+    """
+
+    def is_a_fault(record: logging.LogRecord) -> bool:
+        return "sync.<locals>.cancel" not in record.getMessage()
+
+    log = logging.getLogger("tornado.application")
+    log.addFilter(is_a_fault)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_a_fault)
 
 
 def _check_answers(address: str) -> None:

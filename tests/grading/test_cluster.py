@@ -6,6 +6,7 @@ import contextlib
 import csv
 import functools
 import json
+import logging
 import os
 import re
 import shutil
@@ -13,10 +14,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -234,6 +237,31 @@ def test_interrupted_it_takes_back_what_it_sent(course: Path, address: str) -> N
         assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
     with Gradebook.open(course.parent / "out") as book:
         assert 1 <= len(list(book.grades())) < 15
+
+
+def test_an_interruption_before_dask_begins_logs_nothing(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            raise KeyboardInterrupt
+
+    said, kept, gate = [], logging.Handler(), threading.Event()
+    kept.emit = said.append  # type: ignore[method-assign]
+    log = logging.getLogger("tornado.application")
+    log.addHandler(kept)
+    try:
+        with connected(address, "auto") as found:
+            with monkeypatch.context() as patched:
+                patched.setattr(
+                    "distributed.utils.threading", SimpleNamespace(Event=Interrupted, get_ident=threading.get_ident)
+                )
+                found.client.loop.add_callback(gate.wait)  # so that nothing of it has run when it is cancelled
+                with pytest.raises(KeyboardInterrupt):
+                    found.threads()
+            gate.set()
+            assert found.threads() == 2
+    finally:
+        log.removeHandler(kept)
+    assert not said
 
 
 PAGE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
