@@ -15,7 +15,7 @@ from modelcheck.policy import load_policy
 from modelcheck.report import Report
 
 POLICY = Path(__file__).parent / "policy.toml"
-LIMITS = Limits(wall_s=20, cpu_s=20, memory_mib=1536, file_mib=64, output_kib=16)
+LIMITS = Limits(wall_s=60, cpu_s=60, memory_mib=1536, file_mib=64, output_kib=16)
 SHORT = Limits(wall_s=3, cpu_s=20, memory_mib=1536, file_mib=64, output_kib=16)
 
 
