@@ -107,7 +107,7 @@ class Joined(nn.Module):
 
 def test_what_is_joined_by_choice_is_counted_and_by_rule_is_not() -> None:
     RANDOM.seed(0)
-    assert facts(Joined(lambda step: RANDOM.randrange(step + 10))).parameters.hidden > 100
+    assert facts(Joined(lambda step: RANDOM.randrange(step + 10))).parameters.hidden > 500
     assert facts(Joined(lambda step: step)).parameters.hidden == 0
 
 
