@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from modelcheck import cli
 from modelcheck.errors import UsageError
 from modelcheck.training.recipe import recipe_names
 from modelcheck.words import SPARKS
+from tests.interrupting import heeds_interrupts
 
 NET = """
 import torch.nn as nn
@@ -114,7 +114,7 @@ def started(folder: Path, *arguments: object, **environment: str) -> subprocess.
         text=True,
         encoding="utf-8",
         errors="surrogateescape",
-        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
+        preexec_fn=heeds_interrupts,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import functools
 import json
 import logging
 import os
@@ -38,6 +37,7 @@ from modelcheck.grading.work import Job, Terms
 from modelcheck.isolated.protocol import Limits
 from modelcheck.policy import load_policy
 from modelcheck.report import Tool
+from tests.interrupting import heeds_interrupts
 
 from .test_marking import LINEAR, POLICY, Watched, done
 
@@ -223,7 +223,7 @@ def test_interrupted_it_takes_back_what_it_sent(course: Path, address: str) -> N
         [sys.executable, "-m", *command],
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
+        preexec_fn=heeds_interrupts,
     ) as grading:
         assert grading.stderr is not None
         for _ in range(2):  # the header, and a grade
