@@ -117,8 +117,6 @@ class Rules(pytest.Collector):
         self._report: Report | None = None
         self._failed = ""
         self.add_marker(pytest.mark.modelcheck)
-        if self.config.pluginmanager.hasplugin("xdist"):  # with --dist loadgroup one process inspects for all rules
-            self.add_marker(pytest.mark.xdist_group(self.name))
 
     def collect(self) -> Iterator[pytest.Item]:
         """A test of each rule that the policy does not switch off; the author's code does not run for that."""

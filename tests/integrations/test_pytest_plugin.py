@@ -152,12 +152,14 @@ def test_training_tests_are_run_when_they_are_asked_for(run: Run, pytester: pyte
 
 
 def test_it_works_in_several_processes(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(net=FAILING)
-    arguments = ("--modelcheck", "net.py:Net", "--modelcheck-policy", "mnist-20k", "-n", "2", "--dist", "loadgroup")
+    tells = "super().__init__(); import os; open(f'ran-in-{os.getpid()}', 'w').close()"
+    pytester.makepyfile(net=FAILING.replace("super().__init__()", tells))
+    arguments = ("--modelcheck", "net.py:Net", "--modelcheck-policy", "mnist-20k", "-n", "2", "--dist", "loadscope")
     found = pytester.runpytest_subprocess(*arguments, "-ra", timeout=200)
     outcomes = found.parseoutcomes()
     assert (outcomes["failed"], outcomes["xfailed"]) == (3, 1)
     found.stdout.fnmatch_lines(["net.py:5: 24,170 parameters, at most 19,999 allowed.*"])
+    assert len(list(pytester.path.glob("ran-in-*"))) == 1
 
 
 def test_who_does_not_use_it_pays_nothing() -> None:
