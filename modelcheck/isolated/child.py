@@ -116,8 +116,9 @@ def prepare(folder: Path) -> None:
             Path("/proc/self/oom_score_adj").write_text("1000")
     stack = os.open(folder / STACK_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     faulthandler.enable(stack, all_threads=False)
-    faulthandler.register(signal.SIGUSR1, stack, all_threads=False)  # the other side asks where it is
-    faulthandler.register(signal.SIGXCPU, stack, all_threads=False, chain=True)
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # whoever forked this may heed it
+    for number in (signal.SIGUSR1, signal.SIGXCPU):  # the other side asks where it is; the time is over
+        faulthandler.register(number, stack, all_threads=False, chain=True)  # and it ends
 
 
 def capturing() -> Capturing:

@@ -21,7 +21,7 @@ from modelcheck.isolated.protocol import Limits
 
 START_S = 300.0  # to import torch, on a busy machine with cold disks
 _LOOK_S = 0.1
-_STACK_S = 0.3  # to write down where it is, before it is killed
+STACK_S = 0.5  # to write down where it is and to end of it, before it is killed
 _SHARE = 20  # looking at the processes takes at most one part in so many of the time
 _READ_BYTES = 2**16
 _MARK = "MODELCHECK_ISOLATED"  # in the environment of everything that the command starts
@@ -42,7 +42,7 @@ class Running(Protocol):
         """Memory that its processes hold together."""
 
     def say_where(self) -> None:
-        """Ask it to write down where it is."""
+        """Ask it to write down where it is, and to end."""
 
     def end(self) -> None:
         """Kill all of it; nothing is alive afterwards."""
@@ -219,10 +219,10 @@ class _Watch:
         return self.stopped is not None
 
     def _let_it_say_where(self, selector: selectors.BaseSelector) -> None:
-        """Ask for its stack; what does not listen to the signal dies of it or is killed all the same."""
+        """Ask for its stack, of which it ends; what does not is killed all the same."""
         if self.started:
             self.running.say_where()
-            until = time.monotonic() + _STACK_S
+            until = time.monotonic() + STACK_S
             while time.monotonic() < until and not self.running.ended(wait=False):
                 self._read(selector, 0.02)
 

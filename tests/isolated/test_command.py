@@ -71,8 +71,9 @@ def test_the_report_is_the_same(
 def test_a_limit_that_is_exceeded_is_a_report_and_status_3(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    limited = functools.partial(capture_isolated, limits=Limits(wall_s=3))
+    limited = functools.partial(capture_isolated, limits=Limits(wall_s=5))
     monkeypatch.setattr("modelcheck.isolated.parent.capture_isolated", limited)
+    monkeypatch.setattr("modelcheck.isolated.watching.STACK_S", 10.0)
     (folder / "net.py").write_text(SLEEPER)
     arguments = ["modelcheck", "inspect", "net.py:Net", "--isolated", "--policy", "mnist-20k"]
     monkeypatch.setattr(sys, "argv", [*arguments, "--format", "json"])

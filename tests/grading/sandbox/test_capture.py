@@ -137,10 +137,20 @@ def test_a_failure_has_the_submissions_own_place(starter: Starter, tmp_path: Pat
 def test_one_that_is_stopped_has_its_place_too(
     starter: Starter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(starter, "limits", replace(LIMITS, wall_s=2))
+    monkeypatch.setattr(starter, "limits", replace(LIMITS, wall_s=4))
+    monkeypatch.setattr("modelcheck.isolated.watching.STACK_S", 10.0)
     with pytest.raises(TimeLimit) as caught:
         starter.capture(alice(tmp_path, LOOPS), PICTURE)
     assert (caught.value.file, caught.value.line) == ("alice/net.py", 8)
+
+
+def test_one_that_is_stopped_ends_once_it_has_said_where_it_is(
+    starter: Starter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starter, "limits", replace(LIMITS, wall_s=1))
+    monkeypatch.setattr("modelcheck.isolated.watching.STACK_S", 10.0)
+    with starter.watched(alice(tmp_path, LOOPS), PICTURE) as (ended, _):
+        assert (ended.stopped, ended.status) == ("time", -signal.SIGUSR1)
 
 
 def test_nothing_is_left_for_the_next(starter: Starter, tmp_path: Path) -> None:
