@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.parts import missing, no_sandbox
 
-GOLDEN = Path(__file__).parent / "golden"
+HERE = Path(__file__).parent
+GOLDEN = HERE / "golden"
 SANDBOXED = (
     "tests/grading/sandbox/",
     "tests/grading/test_cluster.py",
@@ -18,10 +22,38 @@ SANDBOXED = (
 )
 
 
+# what they start or make once takes longer than a test: each of these is for one of pytest-xdist's processes
+TOGETHER = (
+    "tests/formats/",
+    "tests/grading/sandbox/test_capture.py",
+    "tests/grading/sandbox/test_limits.py",
+    "tests/grading/site/test_in_browser.py",
+    "tests/grading/test_cluster.py",
+    "tests/hostile/",
+    "tests/integrations/test_action.py",
+    "tests/integrations/test_init.py",
+    "tests/integrations/test_notebook.py",
+    "tests/isolated/test_hostile.py",
+    "tests/test_cli.py::TestTraining",
+)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One thread for each of several processes, before any of them imports torch: they share the cores."""
     if hasattr(config, "workerinput"):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Tests that are to be together are; every other goes to whichever process has time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((one for one in TOGETHER if nodeid.startswith(one)), nodeid)
+
+    return Scheduling(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -34,6 +66,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write the golden files instead of comparing them")
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the command ``modelcheck``, which a process that has imported torch already answers."""
+    folder = tmp_path_factory.mktemp("bin")
+    channel = folder / "channel"
+    warm = HERE / "warm.py"
+    command = folder / "modelcheck"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -E "{warm}" "{channel}" "$@"\n')
+    command.chmod(0o755)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        [sys.executable, warm, channel], stdout=subprocess.PIPE, env=environment, cwd=HERE.parent
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"ready\n"
+        yield folder
+        server.kill()
 
 
 @pytest.fixture

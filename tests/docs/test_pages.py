@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,23 +37,6 @@ NOT_RUN = {
 }
 
 PAGES = [page for page in pages() if any(block.language in SHELL for block in blocks(page))]
-
-
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with the command ``modelcheck``, which a process that has imported torch already answers."""
-    folder = tmp_path_factory.mktemp("bin")
-    channel = folder / "channel"
-    warm = Path(__file__).parent / "warm.py"
-    command = folder / "modelcheck"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -E "{warm}" "{channel}" "$@"\n')
-    command.chmod(0o755)
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with subprocess.Popen([sys.executable, warm, channel], stdout=subprocess.PIPE, env=environment, cwd=ROOT) as server:
-        assert server.stdout is not None
-        assert server.stdout.readline() == b"ready\n"
-        yield folder
-        server.kill()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -22,8 +22,8 @@ ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
 class Job:
     """What a runner does with the action: scripts run, expressions are put into variables and conditions."""
 
-    def __init__(self, folder: Path, **inputs: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, commands: Path, **inputs: str) -> None:
+        self.folder, self.commands = folder, commands
         self.inputs = {name: str(one["default"]) for name, one in ACTION["inputs"].items()} | inputs
         self.status, self.printed, self.outputs = 0, "", dict[str, str]()
         for step in ACTION["runs"]["steps"]:
@@ -45,6 +45,7 @@ class Job:
         ran = bash(
             step["run"],
             self.folder,
+            self.commands,
             GITHUB_ACTION_PATH=str(ROOT),
             GITHUB_STEP_SUMMARY=str(self.folder / ".summary.md"),
             GITHUB_OUTPUT=str(outputs),
@@ -56,17 +57,17 @@ class Job:
             self.outputs = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
 
 
-def test_the_reference_model_passes(tmp_path: Path) -> None:
-    job = Job(tmp_path, target="reference_model:Net", policy="mnist-20k")
+def test_the_reference_model_passes(commands: Path, tmp_path: Path) -> None:
+    job = Job(tmp_path, commands, target="reference_model:Net", policy="mnist-20k")
     assert job.status == 0, job.printed
     assert (tmp_path / ".pip").read_text() == f"-m pip install --quiet {ROOT}\n"
     assert job.summary.startswith("### ✅ PASS reference")
     assert job.outputs["verdict"] == "pass"
 
 
-def test_a_model_that_violates_the_policy_fails(tmp_path: Path) -> None:
+def test_a_model_that_violates_the_policy_fails(commands: Path, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(FAILING)
-    job = Job(tmp_path, policy="mnist-20k")
+    job = Job(tmp_path, commands, policy="mnist-20k")
     assert job.status == 1, job.printed
     assert "::error file=net.py,line=6,title=MC101 parameter-budget::24,170 parameters" in job.printed
     assert job.summary.startswith("### ❌ FAIL")
@@ -77,19 +78,21 @@ def test_a_model_that_violates_the_policy_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["target", "policy"])
-def test_what_an_input_says_is_never_run(tmp_path: Path, name: str) -> None:
+def test_what_an_input_says_is_never_run(commands: Path, tmp_path: Path, name: str) -> None:
     job = Job(
-        tmp_path, **{"target": "reference_model:Net", name: '"; touch ran; echo $(touch ran) `touch ran` --output ran'}
+        tmp_path,
+        commands,
+        **{"target": "reference_model:Net", name: '"; touch ran; echo $(touch ran) `touch ran` --output ran'},
     )
     assert job.status == 2, job.printed
     assert not (tmp_path / "ran").exists()
     assert job.outputs == {}
 
 
-def test_each_input_reaches_the_step(tmp_path: Path) -> None:
+def test_each_input_reaches_the_step(commands: Path, tmp_path: Path) -> None:
     """Of ``train`` it is seen by what only a training asks: the data set does not fit the policy's input."""
     (tmp_path / "policy.toml").write_text("[model]\ninput = [3, 8, 8]\n")
-    job = Job(tmp_path, target="reference_model:Net", policy="policy.toml", train="true")
+    job = Job(tmp_path, commands, target="reference_model:Net", policy="policy.toml", train="true")
     assert job.status == 2
     assert "the policy asks for an input of 3x8x8" in job.printed
 
@@ -128,7 +131,9 @@ def committed(folder: Path) -> None:
         ('extend = "mnist-20k"\n', "reference_model:Net", 1, "did you mean"),
     ],
 )
-def test_the_hooks_of_pre_commit(hooks: Path, tmp_path: Path, policy: str, target: str, status: int, text: str) -> None:
+def test_the_hooks_of_pre_commit(
+    hooks: Path, commands: Path, tmp_path: Path, policy: str, target: str, status: int, text: str
+) -> None:
     """In the environment that is here: pre-commit would make one, with torch in it."""
     ours = [{"id": one, "language": "system", "verbose": True} for one in ("modelcheck", "modelcheck-policy")]
     ours[0]["args"] = [target]
@@ -142,7 +147,7 @@ def test_the_hooks_of_pre_commit(hooks: Path, tmp_path: Path, policy: str, targe
     ran = subprocess.run(
         [sys.executable, "-m", "pre_commit", "run", "--all-files"],
         cwd=project,
-        env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PRE_COMMIT_HOME": str(tmp_path / "home")},
+        env={**os.environ, "PATH": f"{commands}:{BIN}:{os.environ['PATH']}", "PRE_COMMIT_HOME": str(tmp_path / "home")},
         capture_output=True,
         text=True,
         check=False,

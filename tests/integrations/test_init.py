@@ -46,8 +46,8 @@ def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Init:
     return run
 
 
-def bash(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs a script as GitHub's and GitLab's runners do; pip installs nothing."""
+def bash(script: str, folder: Path, commands: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs a script as GitHub's and GitLab's runners do, with these commands; pip installs nothing."""
     stubs = folder / ".stubs"
     stubs.mkdir(exist_ok=True)
     for name in ("python", "python3"):
@@ -56,7 +56,7 @@ def bash(script: str, folder: Path, **variables: str) -> subprocess.CompletedPro
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
         cwd=folder,
-        env={"PATH": f"{stubs}:{BIN}:{os.environ['PATH']}", "HOME": str(folder), **variables},
+        env={"PATH": f"{stubs}:{commands}:{BIN}:{os.environ['PATH']}", "HOME": str(folder), **variables},
         capture_output=True,
         text=True,
         timeout=300,
@@ -135,37 +135,40 @@ class TestGitHub:
         assert dict(job)["runs-on"] == "ubuntu-latest"
         return dict(job)
 
-    def checked(self, folder: Path) -> subprocess.CompletedProcess[str]:
+    def checked(self, folder: Path, commands: Path) -> subprocess.CompletedProcess[str]:
         """The steps that have a script, one after the other."""
         for step in self.job(folder)["steps"]:
             if "run" in step:
                 assert "${{" not in step["run"]
                 summary = folder / ".summary.md"
-                ran = bash(step["run"], folder, GITHUB_STEP_SUMMARY=str(summary), **step.get("env", {}))
+                ran = bash(step["run"], folder, commands, GITHUB_STEP_SUMMARY=str(summary), **step.get("env", {}))
         return ran
 
-    def points(self, folder: Path) -> dict[str, int]:
+    def points(self, folder: Path, commands: Path) -> dict[str, int]:
         """What Classroom's grader gives: a test's points where its command exits with 0."""
         graders = [one["with"] for one in self.job(folder)["steps"] if "command-grader" in one.get("uses", "")]
-        return {one["test-name"]: one["max-score"] * (bash(one["command"], folder).returncode == 0) for one in graders}
+        return {
+            one["test-name"]: one["max-score"] * (bash(one["command"], folder, commands).returncode == 0)
+            for one in graders
+        }
 
-    def test_a_model_that_passes(self, init: Init, tmp_path: Path) -> None:
+    def test_a_model_that_passes(self, init: Init, commands: Path, tmp_path: Path) -> None:
         init("--github", "--target", "reference_model:Net", "--requirement", "git+https://example.org/m@v1 $(id)")
-        ran = self.checked(tmp_path)
+        ran = self.checked(tmp_path, commands)
         assert ran.returncode == 0, ran.stderr
         assert (tmp_path / ".pip").read_text() == "-m pip install --quiet git+https://example.org/m@v1 $(id)\n"
         assert (tmp_path / ".summary.md").read_text().startswith("### ✅ PASS reference")
-        assert self.points(tmp_path) == {"modelcheck": 100}
+        assert self.points(tmp_path, commands) == {"modelcheck": 100}
 
-    def test_a_model_that_fails(self, init: Init, tmp_path: Path) -> None:
+    def test_a_model_that_fails(self, init: Init, commands: Path, tmp_path: Path) -> None:
         (tmp_path / "modelcheck.toml").write_text(self.POLICY)
         (tmp_path / "net.py").write_text(FAILING.replace("30", "9"))
         init("--github")
-        ran = self.checked(tmp_path)
+        ran = self.checked(tmp_path, commands)
         assert ran.returncode == 1, ran.stderr
         assert "::error file=net.py,line=6,title=MC201 batch-norm::0 live batch norms" in ran.stdout
         assert "❌ FAIL" in (tmp_path / ".summary.md").read_text()
-        assert self.points(tmp_path) == {"parameter-budget": 60, "batch-norm": 0}
+        assert self.points(tmp_path, commands) == {"parameter-budget": 60, "batch-norm": 0}
 
     def test_every_result_is_reported(self, init: Init, tmp_path: Path) -> None:
         (tmp_path / "modelcheck.toml").write_text(self.POLICY)
@@ -186,13 +189,13 @@ class TestGitHub:
         assert "GitHub Classroom knows whole points only" in capsys.readouterr().err
 
 
-def test_gitlab_s_pipeline_runs(init: Init, tmp_path: Path) -> None:
+def test_gitlab_s_pipeline_runs(init: Init, commands: Path, tmp_path: Path) -> None:
     from junitparser import JUnitXml
 
     init("--gitlab")
     (tmp_path / "net.py").write_text(FAILING)
     job = yaml.safe_load((tmp_path / ".gitlab-ci.yml").read_text())["modelcheck"]
-    ran = bash("\n".join(job["script"]), tmp_path, **job["variables"])
+    ran = bash("\n".join(job["script"]), tmp_path, commands, **job["variables"])
     assert ran.returncode == 1, ran.stderr
     assert "✘ FAIL  ." in ran.stdout
     assert JUnitXml.fromfile(str(tmp_path / job["artifacts"]["reports"]["junit"])).failures == 3

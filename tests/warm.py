@@ -1,6 +1,6 @@
 """A process that has imported torch and captured once, and forks for each command: a hundred imports take minutes.
 
-``python warm.py SOCKET`` serves, and ``python warm.py SOCKET COMMAND …`` is what the pages call ``modelcheck``.
+``python warm.py SOCKET`` serves, and ``python warm.py SOCKET COMMAND …`` is what the tests call ``modelcheck``.
 Trainings get few images, and an accuracy that these cannot reach fails nothing; all else is as it always is.
 """
 
