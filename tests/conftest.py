@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,38 +21,10 @@ SANDBOXED = (
 )
 
 
-# what they start or make once takes longer than a test: each of these is for one of pytest-xdist's processes
-TOGETHER = (
-    "tests/formats/",
-    "tests/grading/sandbox/test_capture.py",
-    "tests/grading/sandbox/test_limits.py",
-    "tests/grading/site/test_in_browser.py",
-    "tests/grading/test_cluster.py",
-    "tests/hostile/",
-    "tests/integrations/test_action.py",
-    "tests/integrations/test_init.py",
-    "tests/integrations/test_notebook.py",
-    "tests/isolated/test_hostile.py",
-    "tests/test_cli.py::TestTraining",
-)
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """One thread for each of several processes, before any of them imports torch: they share the cores."""
     if hasattr(config, "workerinput"):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Tests that are to be together are; every other goes to whichever process has time."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Scheduling(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return next((one for one in TOGETHER if nodeid.startswith(one)), nodeid)
-
-    return Scheduling(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
