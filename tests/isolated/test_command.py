@@ -20,6 +20,7 @@ from modelcheck.errors import UsageError
 from modelcheck.isolated.parent import capture_isolated
 from modelcheck.isolated.proc import is_alive
 from modelcheck.isolated.protocol import Limits
+from tests.interrupting import heeds_interrupts
 
 NET = """
 import torch.nn as nn
@@ -115,6 +116,7 @@ def test_ctrl_c(folder: Path) -> None:
         env={**os.environ, "TMPDIR": str(private)},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heeds_interrupts,
     )
     until = time.monotonic() + 100
     while not (folder / "pid").exists() or not (folder / "pid").read_text():
