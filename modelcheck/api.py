@@ -238,7 +238,7 @@ def grade(
         train: train each model, or score its weights where the policy says so; None: where it asks for an accuracy.
         roster: a CSV file with the columns id, name, submitted and due: what is late, and who handed in nothing.
         regrade: mark these anew although they have not changed: ids, "all", or "failed" for those that did not pass.
-        jobs: how many at a time; by default as many as there are cores.
+        jobs: how many at a time; by default as many as there are cores, and fewer for few submissions.
         scheduler: the address of a Dask scheduler, ``tcp://HOST:PORT``, whose workers do the work instead.
         sandbox: "auto" is the strongest that the machine allows, and never "none".
         time_limit_s: seconds on the clock for the author's code of one submission.

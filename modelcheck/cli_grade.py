@@ -70,7 +70,7 @@ def add_grade(app: typer.Typer, say: Callable[[str], None]) -> None:
                 "--jobs",
                 "-j",
                 min=1,
-                help="How many at a time. By default one a core.",
+                help="How many at a time. By default one a core where there are many.",
                 rich_help_panel=_RUN,
                 show_default=False,
             ),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from modelcheck.training.recipe import Recipe
 
 DATASET = "mnist"
+_PAYS = 12  # submissions that are captured in the time in which one more worker gets ready
 
 
 def mark_course(
@@ -69,7 +70,7 @@ def mark_course(
             seed=seed,
             measure=measure,
         )
-        pool = cluster.pool(terms) if cluster else LocalPool(terms, min(jobs or _cores(), len(entries.submissions)))
+        pool = cluster.pool(terms) if cluster else LocalPool(terms, jobs or _workers(len(entries.submissions), measure))
         return mark(entries, terms, out, pool=pool, ground=ground, regrade=regrade, watcher=watcher or _Silent())
 
 
@@ -133,6 +134,11 @@ def _recipe(name: str | None) -> Recipe:
     recipe = load_recipe(name or DEFAULT_RECIPE)
     is_bfloat16 = choose_dtype(recipe.precision, torch.device("cpu")) == torch.bfloat16
     return msgspec.structs.replace(recipe, precision="bfloat16" if is_bfloat16 else "float32")
+
+
+def _workers(submissions: int, measure: Measure | None) -> int:
+    """How many workers are ready before fewer would be done."""
+    return max(1, min(_cores(), submissions if measure else -(-submissions // _PAYS)))
 
 
 def _cores() -> int:

@@ -176,10 +176,7 @@ _terms: Terms | None = None
 def _begin(terms: Terms) -> None:
     """Make this process a worker's."""
     global _terms
-    import torch
-
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
     _terms = terms
 
 
@@ -215,6 +212,8 @@ def at_work(parcel: Parcel) -> Parcel:
     job = msgspec.structs.replace(job, submission=msgspec.structs.replace(job.submission, path=path))
     job = msgspec.structs.replace(job, **{"capture" if job.record else "files": data})
     try:
+        worker().get_ready(job)
+        _import_all()
         return _told(worker().work(job))
     except UsageError:
         raise
@@ -224,6 +223,25 @@ def at_work(parcel: Parcel) -> Parcel:
         if os.environ.get("MODELCHECK_DEBUG"):
             traceback.print_exc()
         return _told(worker().failed(job.submission, Crashed(f"{_FAULT}: {describe_exception(error)}\n{_ADVICE}")))
+
+
+@functools.cache
+def _import_all() -> None:
+    """Import what judging takes, which is seconds in which a sandbox gets ready, and compute in one thread.
+
+    Raises:
+        UsageError: that cannot be imported here.
+    """
+    try:
+        import torch
+        import torch._dynamo  # as the first operator that is judged would
+
+        import modelcheck.facts.compute  # noqa: F401
+        from modelcheck.rules import all_rules
+    except ImportError as error:
+        raise UsageError(f"a worker process cannot import what it needs: {error}") from None
+    all_rules()
+    torch.set_num_threads(1)
 
 
 def at_giving_up(parcel: Parcel) -> Parcel:

@@ -103,6 +103,15 @@ class Worker:
         self._ends = contextlib.ExitStack()
         Finalize(self, self._ends.close, exitpriority=100)  # processes of a pool end without atexit
 
+    def get_ready(self, job: Job) -> None:
+        """Begin to start the sandbox where the job needs one that is not there.
+
+        Raises:
+            UsageError: it cannot be started.
+        """
+        if job.record is None and not job.submission.problem:
+            self._started()
+
     def work(self, job: Job) -> Done:
         """The job, done; whatever the submission is, that is a result.
 
@@ -147,10 +156,9 @@ class Worker:
             return self._record(CaptureFailure.of(error), None, start), None, None
 
     def _captured_in(self, path: Path, start: float) -> tuple[CaptureRecord, bytes | None, Fingerprint]:
-        if self._capturer is None:
-            self._capturer = self._ends.enter_context(self._sandbox.start(self.terms.limits))
+        capturer = self._started()
         try:
-            found, origin = self._capturer.capture(path, self.terms.inputs, self.terms.seed)
+            found, origin = capturer.capture(path, self.terms.inputs, self.terms.seed)
         except AuthorError as error:
             return self._record(CaptureFailure.of(error), None, start), None, self._fingerprint(None, path)
         if isinstance(found, Walked):
@@ -165,6 +173,11 @@ class Worker:
         record = self._record(CaptureFile.of(data), origin, start)
         record = msgspec.structs.replace(record, weights=weights)
         return record, data, self._fingerprint(found, path)
+
+    def _started(self) -> Capturer:
+        if self._capturer is None:
+            self._capturer = self._ends.enter_context(self._sandbox.start(self.terms.limits))
+        return self._capturer
 
     def _fingerprint(self, captured: Capture | None, path: Path) -> Fingerprint:
         from modelcheck.grading.alike.fingerprints import fingerprint

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from typing import Any
 
+import torch
+
 from modelcheck.grading import pool
 
 
@@ -23,7 +25,11 @@ class Here(pool.LocalPool, Executor):
         if pool._terms != self.terms:
             pool.worker.cache_clear()
             pool._terms = self.terms
-        yield self
+        threads = torch.get_num_threads()
+        try:
+            yield self
+        finally:
+            torch.set_num_threads(threads)  # a worker has one, and this process goes on
 
     def submit(self, function: Any, /, *args: Any, **_: Any) -> Future[Any]:
         if Here.last == 0:

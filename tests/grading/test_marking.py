@@ -17,8 +17,9 @@ import msgspec
 import pytest
 
 import modelcheck
-from modelcheck.errors import Crashed
+from modelcheck.errors import Crashed, UsageError
 from modelcheck.grading import pool
+from modelcheck.grading.course import _measure, _workers
 from modelcheck.grading.gradebook import CaptureFailure, CaptureRecord, Gradebook
 from modelcheck.grading.pool import LocalPool, at_giving_up, at_work, worked
 from modelcheck.grading.records import Grade, Sandboxed, Submission
@@ -188,6 +189,71 @@ def done(submission: Submission, given_up: bool) -> Done:
         sandboxed=Sandboxed(sandbox="process"),
     )
     return Done(submission=submission, record=record, capture=None, report=report(), seconds=0)
+
+
+def job(**options: Any) -> Job:
+    return Job(submission=Submission(id="ada", path="ada.py", content="", **options))
+
+
+def test_the_sandbox_gets_ready_while_a_worker_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = []
+
+    class Told:
+        def get_ready(self, _: Job) -> None:
+            order.append("sandbox")
+
+        def work(self, given: Job) -> Done:
+            order.append("work")
+            return done(given.submission, False)
+
+    monkeypatch.setattr(pool, "worker", Told)
+    monkeypatch.setattr(pool, "_import_all", lambda: order.append("imports"))
+    at_work((msgspec.json.encode(job()), None))
+    assert order == ["sandbox", "imports", "work"]
+
+
+def test_a_sandbox_is_started_once_and_where_there_is_something_to_capture(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    class Counted:
+        def start(self, _: Limits) -> contextlib.AbstractContextManager[object]:
+            started.append(self)
+            return contextlib.nullcontext(self)
+
+    monkeypatch.setattr("modelcheck.grading.work.choose", lambda _: Counted())
+    policy = load_policy("mnist-20k")
+    terms = Terms(policy=policy, inputs=None, sandbox="process", limits=Limits(), seed=0, measure=None)
+    worker = Worker(terms)
+    captured = done(job().submission, False).record
+    for one in (job(problem="no file"), msgspec.structs.replace(job(), record=captured)):
+        worker.get_ready(one)
+    assert not started
+    for _ in range(2):
+        worker.get_ready(job())
+    assert len(started) == 1
+
+
+def test_a_worker_that_cannot_import_torch_is_no_submission_s_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Told:
+        def get_ready(self, _: Job) -> None:
+            pass
+
+    pool._import_all.cache_clear()
+    monkeypatch.setattr(pool, "worker", Told)
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)
+    with pytest.raises(UsageError, match=r"a worker process cannot import what it needs: .*torch\._dynamo"):
+        at_work((msgspec.json.encode(job()), None))
+
+
+@pytest.mark.parametrize(
+    ("submissions", "trains", "workers"), [(1, False, 1), (12, False, 1), (13, False, 2), (300, False, 4), (3, True, 3)]
+)
+def test_few_submissions_have_few_workers(
+    submissions: int, trains: bool, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelcheck.grading.course._cores", lambda: 4)
+    measure = _measure(load_policy("mnist-20k"), None) if trains else None
+    assert _workers(submissions, measure) == workers
 
 
 @pytest.mark.parametrize("deadly", ["0", "3", "9", "none"])
