@@ -128,7 +128,7 @@ def said(one: RuleOutcome) -> str:
 
 @pytest.fixture
 def _little_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    limited = functools.partial(capture_isolated, limits=Limits(wall_s=5, memory_mib=1024))
+    limited = functools.partial(capture_isolated, limits=Limits(cpu_s=5, memory_mib=1024))  # whatever else runs
     monkeypatch.setattr("modelcheck.isolated.parent.capture_isolated", limited)
 
 
