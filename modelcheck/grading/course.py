@@ -138,7 +138,7 @@ def _recipe(name: str | None) -> Recipe:
 
 def _workers(submissions: int, measure: Measure | None) -> int:
     """How many workers are ready before fewer would be done."""
-    return max(1, min(_cores(), submissions if measure else -(-submissions // _PAYS)))
+    return min(_cores(), submissions if measure else -(-submissions // _PAYS))
 
 
 def _cores() -> int:
